@@ -1,0 +1,2 @@
+// Package cborcodec is not written yet.
+package cborcodec

@@ -1,0 +1,2 @@
+// Package jsoncodec is not written yet.
+package jsoncodec

@@ -1,0 +1,2 @@
+// Package msgpackcodec is not written yet.
+package msgpackcodec

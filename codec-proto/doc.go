@@ -1,0 +1,2 @@
+// Package protocodec is not written yet.
+package protocodec

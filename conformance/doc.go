@@ -1,0 +1,2 @@
+// Package conformance is not written yet.
+package conformance

@@ -1,0 +1,57 @@
+package cascache
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrClosed is returned by every call that comes after Close.
+	ErrClosed = errors.New("cascache: closed")
+
+	// ErrInvalidKey is wrapped by the error for a key that is empty or whose
+	// storage key is over 65,535 bytes long.
+	ErrInvalidKey = errors.New("cascache: invalid key")
+
+	// ErrInvalidTTL is wrapped by the error for a negative TTL.
+	ErrInvalidTTL = errors.New("cascache: invalid TTL")
+
+	// ErrValueTooLarge is wrapped by the error of a [Limit] codec.
+	ErrValueTooLarge = errors.New("cascache: value too large")
+
+	// ErrSuspect is wrapped by the error of a snapshot of a key whose last
+	// invalidation in this process is not known to be applied.
+	ErrSuspect = errors.New("cascache: key is suspect since an invalidation failed")
+
+	// ErrGenStoreStuck is returned for a generation look-up that was not even
+	// begun, since as many earlier ones as may be under way never returned.
+	ErrGenStoreStuck = errors.New("cascache: the generation store does not answer")
+)
+
+// InvalidateError tells that an invalidation is not known to be applied: other
+// processes may go on serving the old value. In this process the key is
+// suspect from then on: reads miss and fills are skipped until a later bump
+// of the key has succeeded.
+type InvalidateError struct {
+	Key     string // the caller's key
+	BumpErr error  // why the bump is not known to be applied; never nil
+	DelErr  error  // the failure of the delete that was tried all the same, or nil
+}
+
+func (e *InvalidateError) Error() string {
+	if e.DelErr != nil {
+		return fmt.Sprintf("cascache: invalidate %q: bump: %v; delete: %v", e.Key, e.BumpErr, e.DelErr)
+	}
+	return fmt.Sprintf("cascache: invalidate %q: bump: %v", e.Key, e.BumpErr)
+}
+
+// Unwrap returns the causes that are not nil.
+func (e *InvalidateError) Unwrap() []error {
+	causes := make([]error, 0, 2)
+	for _, err := range [...]error{e.BumpErr, e.DelErr} {
+		if err != nil {
+			causes = append(causes, err)
+		}
+	}
+	return causes
+}

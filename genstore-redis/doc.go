@@ -1,0 +1,2 @@
+// Package redisgenstore is not written yet.
+package redisgenstore

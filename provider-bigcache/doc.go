@@ -1,0 +1,2 @@
+// Package bigcacheprovider is not written yet.
+package bigcacheprovider

@@ -1,0 +1,2 @@
+// Package redisprovider is not written yet.
+package redisprovider

@@ -1,0 +1,2 @@
+// Package ristrettoprovider is not written yet.
+package ristrettoprovider

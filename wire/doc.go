@@ -1,0 +1,2 @@
+// Package wire is not written yet.
+package wire
