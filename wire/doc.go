@@ -1,2 +1,49 @@
-// Package wire is not written yet.
+// Package wire is the binary envelope in which CasCache stores its entries: a
+// value, or the statement that there is none, next to the generation under
+// which it was loaded.
+//
+// # Guarantee
+//
+// A decoder either returns exactly what an encoder was given, or an error that
+// wraps [ErrCorrupt]; no input makes it panic. Every entry has one encoding, and
+// only that one is accepted: no trailing byte, no other order of bulk members,
+// no duplicate. What a decoder allocates is bounded by the length of its input,
+// whatever the lengths inside claim, and it allocates nothing when it fails.
+//
+// The package judges form, not meaning. A generation of 0, an empty key and a
+// bulk without members pass through; the caller decides what they are worth.
+//
+// # Layout
+//
+// Integers are big-endian. The magic is "CASC", the version 0x01.
+//
+//	single   magic(4) ver(1) kind=0x01 gen(u64) vlen(u32) payload(vlen)
+//	bulk     magic(4) ver(1) kind=0x02 n(u32), then n times:
+//	         keyLen(u16) key gen(u64) vlen(u32) payload(vlen)
+//	absent   magic(4) ver(1) kind=0x03 gen(u64)
+//
+// The members of a bulk are in strictly ascending byte order of their keys.
+//
+// # Encoding
+//
+// Each kind has three forms. Encode… returns a new frame. Append… extends a
+// slice the caller owns. Begin… and Finish… bracket a payload that the caller
+// appends itself, so that a codec writes straight into the frame:
+//
+//	frame := wire.BeginSingle(make([]byte, 0, 256), gen)
+//	frame = append(frame, payload...) // or any encoder that appends
+//	frame, err := wire.FinishSingle(frame, 0)
+//
+// When a function that takes a frame or dst fails, it returns that argument
+// unchanged. Sizes that do not fit their field are [ErrTooLarge], never cut off.
+//
+// # Ownership
+//
+// Decoders do not copy payloads: they alias the input and live as long as it
+// does. Whoever modifies the input modifies them. They are clipped to their own
+// length, so an append to one never reaches its neighbour. Keys are copies.
+// Encoders copy payloads and keep nothing.
+//
+// All functions may be called concurrently as long as nobody writes to their
+// arguments.
 package wire

@@ -1,0 +1,47 @@
+package wire
+
+import "errors"
+
+var (
+	// ErrCorrupt is wrapped by every error of a decoder: the bytes are not a
+	// complete entry of the kind that was asked for. The message names what was
+	// wrong, never the bytes themselves.
+	ErrCorrupt = errors.New("cascache: corrupt envelope")
+
+	// ErrTooLarge is wrapped by the errors of encoders that were given a key, a
+	// payload or a number of members that does not fit its length field.
+	ErrTooLarge = errors.New("cascache: too large for the envelope")
+
+	// ErrDuplicateKey is wrapped by the error of an encoder that was given the
+	// same key twice: which of the two the reader would get is nobody's choice to
+	// make here.
+	ErrDuplicateKey = errors.New("cascache: duplicate key in a bulk")
+)
+
+// reason is a sentinel and what exactly was wrong. Reasons exist once, as package
+// variables, so that a decoder refusing hostile input does not even allocate its
+// error.
+type reason struct {
+	sentinel error
+	what     string
+}
+
+func (r *reason) Error() string { return r.sentinel.Error() + ": " + r.what }
+
+func (r *reason) Unwrap() error { return r.sentinel }
+
+var (
+	errNoHeader     = &reason{ErrCorrupt, "shorter than its header"}
+	errMagic        = &reason{ErrCorrupt, "does not begin with the magic"}
+	errVersion      = &reason{ErrCorrupt, "unknown version"}
+	errKind         = &reason{ErrCorrupt, "unknown kind"}
+	errOtherKind    = &reason{ErrCorrupt, "of another kind"}
+	errShort        = &reason{ErrCorrupt, "shorter than it claims"}
+	errTrailing     = &reason{ErrCorrupt, "bytes after its end"}
+	errOrder        = &reason{ErrCorrupt, "bulk keys not in strictly ascending order"}
+	errStart        = &reason{ErrCorrupt, "start lies outside the frame"}
+	errKeyLen       = &reason{ErrTooLarge, "a key has more than 65535 bytes"}
+	errPayloadLen   = &reason{ErrTooLarge, "a payload has more than 4294967295 bytes"}
+	errMemberCount  = &reason{ErrTooLarge, "number of members not between 0 and 4294967295"}
+	errAddressSpace = &reason{ErrTooLarge, "the frame is longer than a slice can be"}
+)
