@@ -67,20 +67,10 @@ func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	frame, err = BeginBulk(frame, len(items))
-	if err != nil {
-		return dst, err
-	}
+	frame = appendBulkHead(appendHeader(frame, KindBulk), uint32(len(items)))
 	for _, item := range items {
-		start := len(frame)
-		frame, err = BeginMember(frame, item.Key, item.Gen)
-		if err != nil {
-			return dst, err
-		}
-		frame, err = FinishMember(append(frame, item.Payload...), start)
-		if err != nil {
-			return dst, err
-		}
+		frame = appendMemberHead(frame, item.Key, item.Gen, uint32(len(item.Payload)))
+		frame = append(frame, item.Payload...)
 	}
 	return frame, nil
 }
@@ -94,10 +84,10 @@ func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
 // A dst with room for [BulkOverhead], and for each member [MemberOverhead], its key
 // and its payload, is never reallocated.
 func BeginBulk(dst []byte, n int) ([]byte, error) {
-	if uint64(n) > math.MaxUint32 {
-		return dst, errMemberCount
+	if err := checkMemberCount(n); err != nil {
+		return dst, err
 	}
-	return beginBulkBody(appendHeader(dst, KindBulk), uint32(n)), nil
+	return appendBulkHead(appendHeader(dst, KindBulk), uint32(n)), nil
 }
 
 // BeginMember appends everything of a bulk member that comes before its payload,
@@ -108,10 +98,7 @@ func BeginMember(dst []byte, key string, gen uint64) ([]byte, error) {
 	if len(key) > MaxKeyLen {
 		return dst, errKeyLen
 	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(len(key)))
-	dst = append(dst, key...)
-	dst = binary.BigEndian.AppendUint64(dst, gen)
-	return binary.BigEndian.AppendUint32(dst, 0), nil
+	return appendMemberHead(dst, key, gen, 0), nil
 }
 
 // FinishMember fills in the length of the member that [BeginMember] began at start,
@@ -149,12 +136,24 @@ func FinishBulk(frame []byte, start int) ([]byte, error) {
 	return frame, err
 }
 
+// checkMemberCount refuses a number of members that does not fit its field.
+func checkMemberCount(n int) error {
+	// A negative n becomes a number that is too large.
+	if uint64(n) > math.MaxUint32 {
+		return errMemberCount
+	}
+	return nil
+}
+
 // compareKeys orders members as the format does: a string compares byte by byte.
 func compareKeys(a, b BulkItem) int { return strings.Compare(a.Key, b.Key) }
 
 // bulkSize returns the size of the bulk that holds the items, which are sorted, or
 // the reason why there is none.
 func bulkSize(items []BulkItem) (uint64, error) {
+	if err := checkMemberCount(len(items)); err != nil {
+		return 0, err
+	}
 	size := uint64(BulkOverhead)
 	for i, item := range items {
 		if i > 0 && items[i-1].Key == item.Key {
@@ -175,8 +174,16 @@ func bulkSize(items []BulkItem) (uint64, error) {
 	return size, nil
 }
 
-func beginBulkBody(dst []byte, n uint32) []byte {
+func appendBulkHead(dst []byte, n uint32) []byte {
 	return binary.BigEndian.AppendUint32(dst, n)
+}
+
+// appendMemberHead appends a member up to its payload. The key fits its field.
+func appendMemberHead(dst []byte, key string, gen uint64, payloadLen uint32) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(key)))
+	dst = append(dst, key...)
+	dst = binary.BigEndian.AppendUint64(dst, gen)
+	return binary.BigEndian.AppendUint32(dst, payloadLen)
 }
 
 // checkBulkBody walks a whole bulk without allocating and returns the number of its

@@ -7,10 +7,15 @@ import (
 )
 
 // grow makes room for size more bytes. Sizes are added up in 64 bits: on a 32-bit
-// platform the sum of lengths that each fit an int may not.
+// platform the sum of lengths that each fit an int may not. A new frame gets what it
+// needs and no more, since it is likely to be kept; one that is appended grows like
+// any other slice.
 func grow(dst []byte, size uint64) ([]byte, error) {
 	if size > math.MaxInt-uint64(len(dst)) {
 		return dst, errAddressSpace
+	}
+	if cap(dst) == 0 {
+		return make([]byte, 0, size), nil
 	}
 	return slices.Grow(dst, int(size)), nil
 }

@@ -38,8 +38,8 @@ func AppendSingle(dst []byte, gen uint64, payload []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	frame = append(BeginSingle(frame, gen), payload...)
-	return FinishSingle(frame, len(dst))
+	frame = appendSingleHead(appendHeader(frame, KindSingle), gen, uint32(len(payload)))
+	return append(frame, payload...), nil
 }
 
 // BeginSingle appends everything of a single that comes before its payload, with
@@ -48,7 +48,7 @@ func AppendSingle(dst []byte, gen uint64, payload []byte) ([]byte, error) {
 // is not a valid entry. A dst with room for [SingleOverhead] and the payload is
 // never reallocated.
 func BeginSingle(dst []byte, gen uint64) []byte {
-	return beginSingleBody(appendHeader(dst, KindSingle), gen)
+	return appendSingleHead(appendHeader(dst, KindSingle), gen, 0)
 }
 
 // FinishSingle fills in the length of the single that [BeginSingle] began at
@@ -69,9 +69,9 @@ func FinishSingle(frame []byte, start int) ([]byte, error) {
 	return frame, putPayloadLen(body, singleHead)
 }
 
-func beginSingleBody(dst []byte, gen uint64) []byte {
+func appendSingleHead(dst []byte, gen uint64, payloadLen uint32) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, gen)
-	return binary.BigEndian.AppendUint32(dst, 0)
+	return binary.BigEndian.AppendUint32(dst, payloadLen)
 }
 
 func decodeSingleBody(body []byte) (gen uint64, payload []byte, err error) {

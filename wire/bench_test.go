@@ -1,0 +1,77 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// Each group begins with "copy": the payload alone, into a slice of its own. It is
+// what an envelope that cost nothing would cost, and the figure to divide by.
+
+func BenchmarkSingle(b *testing.B) {
+	for _, size := range []int{64, 1024, 65536} {
+		payload := bytes.Repeat([]byte("x"), size)
+		frame, err := EncodeSingle(42, payload)
+		if err != nil {
+			b.Fatal(err)
+		}
+		room := make([]byte, 0, len(frame))
+		run(b, "copy", size, func() error { sink = bytes.Clone(payload); return nil })
+		run(b, "encode", size, func() (err error) { sink, err = EncodeSingle(42, payload); return err })
+		run(b, "append", size, func() (err error) { sink, err = AppendSingle(room, 42, payload); return err })
+		run(b, "begin-finish", size, func() (err error) {
+			sink, err = FinishSingle(append(BeginSingle(room, 42), payload...), 0)
+			return err
+		})
+		run(b, "decode", size, func() (err error) { _, sink, err = DecodeSingle(frame); return err })
+	}
+}
+
+func BenchmarkBulk(b *testing.B) {
+	const size = 256
+	for _, n := range []int{2, 32, 256} {
+		payload := bytes.Repeat([]byte("x"), size)
+		items := make([]BulkItem, n)
+		for i := range items {
+			items[i] = BulkItem{Key: fmt.Sprintf("product:%06d", i), Gen: uint64(i), Payload: payload}
+		}
+		descending := slices.Clone(items)
+		slices.Reverse(descending)
+		frame, err := EncodeBulk(items)
+		if err != nil {
+			b.Fatal(err)
+		}
+		room := make([]byte, 0, len(frame))
+		run(b, "copy", n, func() error { sink = bytes.Clone(frame); return nil })
+		run(b, "encode", n, func() (err error) { sink, err = EncodeBulk(items); return err })
+		run(b, "encode-unsorted", n, func() (err error) { sink, err = EncodeBulk(descending); return err })
+		run(b, "append", n, func() (err error) { sink, err = AppendBulk(room, items); return err })
+		run(b, "begin-finish", n, func() (err error) { sink, err = writeBulk(room, items); return err })
+		run(b, "decode", n, func() (err error) { sinkItems, err = DecodeBulk(frame); return err })
+	}
+}
+
+func BenchmarkAbsent(b *testing.B) {
+	frame := EncodeAbsent(7)
+	run(b, "copy", AbsentSize, func() error { sink = bytes.Clone(frame); return nil })
+	run(b, "encode", AbsentSize, func() error { sink = EncodeAbsent(7); return nil })
+	run(b, "decode", AbsentSize, func() error { _, err := DecodeAbsent(frame); return err })
+}
+
+var (
+	sink      []byte
+	sinkItems []BulkItem
+)
+
+func run(b *testing.B, op string, size int, call func() error) {
+	b.Run(fmt.Sprintf("%s/%d", op, size), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := call(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
