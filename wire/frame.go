@@ -52,12 +52,10 @@ func putPayloadLen(b []byte, head int) error {
 	return nil
 }
 
-// cutPayload takes a payload and the length before it off b. The payload aliases b
-// and is clipped, so that an append to it cannot overwrite what follows.
+// cutPayload takes a payload and the length before it off b, which is known to hold
+// the length. The payload aliases b and is clipped, so that an append to it cannot
+// overwrite what follows.
 func cutPayload(b []byte) (payload, rest []byte, err error) {
-	if len(b) < lenSize {
-		return nil, nil, errShort
-	}
 	// Compared before it becomes an int, which may have 32 bits.
 	n := binary.BigEndian.Uint32(b)
 	b = b[lenSize:]
