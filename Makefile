@@ -1,0 +1,53 @@
+# The commands of this repository; `make help` lists them. The modules they run
+# in are those of go.work; the programs they use lie in internal/tools.
+
+SHELL         := bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps demo test race standalone oldest lint tidy fuzz bench
+
+export GOWORK := $(CURDIR)/go.work
+
+FUZZTIME ?= 30s
+BENCH    ?= .
+DEMOARGS ?=
+
+EACH     := go run ./internal/tools/each
+ALONE    := env GOWORK=off
+PACKAGES  = $(shell go list -m -f '{{.Path}}/...')
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install redis-server with the system's package manager if it is missing and that is allowed
+	@internal/tools/deps
+
+demo: ## show stale reads of four caches over a real database (DEMOARGS='-duration 2s …')
+	go run ./examples/demo $(DEMOARGS)
+
+test: deps race standalone ## test every module: in the workspace with -race, then each on its own
+
+race: ## test every module in the workspace with -race
+	$(EACH) go test -race -count=1 ./...
+
+standalone: ## test every module on its own (GOWORK=off), without -race and the long tests
+	$(EACH) $(ALONE) go test -short -count=1 ./...
+
+oldest: ## test the modules that claim Go 1.25 with that very toolchain
+	$(EACH) -go 1.25.0 $(ALONE) GOTOOLCHAIN=go1.25.0 go test -short -count=1 ./...
+
+lint: ## check formatting, vet, staticcheck, the go.mod files and the rules of the modules
+	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; }
+	go vet $(PACKAGES)
+	$$($(ALONE) go -C internal/tools tool -n staticcheck) $(PACKAGES)
+	$(EACH) $(ALONE) go mod tidy -diff
+	go run ./internal/tools/modcheck
+
+tidy: ## bring every go.mod and go.sum up to date
+	$(EACH) $(ALONE) go mod tidy
+
+fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
+	go run ./internal/tools/fuzz -time $(FUZZTIME)
+
+bench: ## run the benchmarks (BENCH=<pattern>)
+	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -1,0 +1,10 @@
+// Package tools holds what stands behind the Makefile, and pins the version of
+// staticcheck in its go.mod.
+//
+//   - deps looks for a redis-server, or installs one.
+//   - each runs one command in every module of the workspace.
+//   - fuzz finds every fuzz target and runs it for a while.
+//   - modcheck holds the rules that the go.mod files and module folders follow.
+//
+// They are run from the root of the repository.
+package tools
