@@ -166,10 +166,6 @@ func bulkSize(items []BulkItem) (uint64, error) {
 			return 0, err
 		}
 		size += MemberOverhead + uint64(len(item.Key)) + uint64(len(item.Payload))
-		// Each step adds little more than 4 GiB, so a sum checked here never wraps.
-		if size > math.MaxInt {
-			return 0, errAddressSpace
-		}
 	}
 	return size, nil
 }
