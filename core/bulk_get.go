@@ -1,0 +1,297 @@
+package cascache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/unkn0wn-root/cascache/wire"
+)
+
+// GetBulk implements [CAS].
+func (h *Handle[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, []string, error) {
+	keys = distinct(keys)
+	values := make(map[string]V, len(keys))
+	if h.disabled {
+		return values, keys, nil
+	}
+	if err := h.begin(ctx); err != nil {
+		return values, keys, err
+	}
+	for _, key := range keys {
+		if err := h.keys.check(key); err != nil {
+			return values, keys, err
+		}
+	}
+	if len(keys) == 0 {
+		return values, nil, nil
+	}
+	r := bulkRead[V]{Handle: h, keys: keys, entries: h.keys.entries(keys), values: values}
+	err := r.run(ctx)
+	missing := make([]string, 0, len(keys)-len(values))
+	for _, key := range keys {
+		if _, ok := values[key]; !ok {
+			missing = append(missing, key)
+		}
+	}
+	return values, missing, err
+}
+
+// bulkRead is one GetBulk under way.
+type bulkRead[V any] struct {
+	*Handle[V]
+	keys    []string // distinct
+	entries []string // their storage keys
+	values  map[string]V
+
+	// The generations are read once, for all keys, at the first need. Values
+	// read later under an older number are from before an invalidation that
+	// had not returned when this call began.
+	gens   []uint64
+	genErr error
+
+	unhealthy []unhealthyEntry
+}
+
+type unhealthyEntry struct {
+	entry  string
+	reason Reason
+}
+
+func (r *bulkRead[V]) run(ctx context.Context) error {
+	defer r.heal(ctx)
+	served, err := r.fromBulk(ctx)
+	if served || err != nil {
+		return err
+	}
+	return r.fromSingles(ctx)
+}
+
+// readGens reads the generations unless that is done, and returns the caller's
+// own ended context.
+func (r *bulkRead[V]) readGens(ctx context.Context) error {
+	if r.gens != nil {
+		return nil
+	}
+	r.gens, r.genErr = r.Handle.gens.currentBatch(ctx, r.entries)
+	if r.genErr != nil {
+		r.emit.genStoreError(ctx, GenCurrent, r.keys[0], len(r.keys), r.genErr)
+	}
+	return ctx.Err()
+}
+
+// noGen says why a key has no generation here.
+func (r *bulkRead[V]) noGen() Reason {
+	if r.genErr != nil {
+		return ReasonGenError
+	}
+	return ReasonNoGen
+}
+
+// fromBulk serves all keys from their bulk entry, or none.
+func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
+	if r.noBulk {
+		return false, nil
+	}
+	for _, entry := range r.entries {
+		if r.suspects.has(entry) {
+			r.emit.bulkRejected(ctx, r.keys, false, ReasonSuspect)
+			return false, nil
+		}
+	}
+	entry := r.Handle.keys.bulkEntry(sortedCopy(r.keys))
+	raw, found, err := r.provider.Get(ctx, entry)
+	if err != nil {
+		for _, key := range r.keys {
+			r.emit.miss(ctx, key, ReasonProviderError)
+		}
+		return false, fmt.Errorf("cascache: get bulk %q of %d keys: %w", entry, len(r.keys), err)
+	}
+	if !found {
+		return false, nil
+	}
+	items, err := wire.DecodeBulk(raw)
+	if err != nil {
+		r.reject(ctx, entry, ReasonCorrupt)
+		return false, nil
+	}
+	if err := r.readGens(ctx); err != nil {
+		return false, err
+	}
+	members := make(map[string]wire.BulkItem, len(items))
+	for _, item := range items {
+		members[item.Key] = item
+	}
+	// A member that is known to be stale or missing condemns the entry, even
+	// when the generation of another one cannot be read; that alone does not.
+	unreadable := false
+	for i, key := range r.keys {
+		member, ok := members[key]
+		if !ok {
+			r.reject(ctx, entry, ReasonMemberMissing)
+			return false, nil
+		}
+		if r.gens[i] == 0 {
+			unreadable = true
+			continue
+		}
+		if member.Gen != r.gens[i] {
+			r.reject(ctx, entry, ReasonStale)
+			return false, nil
+		}
+	}
+	if unreadable {
+		r.emit.bulkRejected(ctx, r.keys, false, r.noGen())
+		return false, nil
+	}
+	for _, key := range r.keys {
+		value, err := r.codec.decode(members[key].Payload)
+		if err != nil {
+			clear(r.values)
+			r.reject(ctx, entry, ReasonDecode)
+			return false, nil
+		}
+		r.values[key] = value
+	}
+	for _, key := range r.keys {
+		r.emit.hit(ctx, key, true)
+	}
+	return true, nil
+}
+
+// reject drops the bulk entry.
+func (r *bulkRead[V]) reject(ctx context.Context, entry string, reason Reason) {
+	r.unhealthy = append(r.unhealthy, unhealthyEntry{entry, reason})
+	r.emit.bulkRejected(ctx, r.keys, false, reason)
+}
+
+// fromSingles serves each key from its own entry.
+func (r *bulkRead[V]) fromSingles(ctx context.Context) error {
+	gensFirst := r.gens != nil
+	wanted := make([]int, 0, len(r.keys)) // indices into keys
+	for i, key := range r.keys {
+		switch {
+		case r.suspects.has(r.entries[i]):
+			r.emit.miss(ctx, key, ReasonSuspect)
+		case gensFirst && r.gens[i] == 0:
+			r.emit.miss(ctx, key, r.noGen())
+		default:
+			wanted = append(wanted, i)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	raws, getErr := r.getEntries(ctx, wanted)
+	found := false
+	for _, raw := range raws {
+		found = found || raw != nil
+	}
+	if found {
+		if err := r.readGens(ctx); err != nil {
+			return err
+		}
+	}
+	for j, i := range wanted {
+		value, reason := r.judge(i, raws[j], gensFirst)
+		if reason == "" {
+			r.values[r.keys[i]] = value
+			r.emit.hit(ctx, r.keys[i], false)
+			continue
+		}
+		if getErr != nil && reason == ReasonNotFound {
+			reason = ReasonProviderError
+		}
+		r.emit.miss(ctx, r.keys[i], reason)
+	}
+	if getErr != nil {
+		return fmt.Errorf("cascache: get %d singles of a bulk: %w", len(wanted), getErr)
+	}
+	return nil
+}
+
+// judge decides over what was found for the i-th key: a value with an empty
+// reason, or the reason why there is none.
+func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason Reason) {
+	if raw == nil {
+		return value, ReasonNotFound
+	}
+	gen, payload, kind, err := decodeEntry(raw)
+	if err != nil {
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonCorrupt})
+		return value, ReasonCorrupt
+	}
+	current := r.gens[i]
+	switch {
+	case current == 0:
+		return value, r.noGen()
+	case gensFirst && gen > current:
+		// Stored after the generations were read: fresh, as far as anyone
+		// can tell, but not proved by what this call knows.
+		return value, ReasonNewer
+	case gen != current:
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonStale})
+		return value, ReasonStale
+	case kind == wire.KindAbsent:
+		return value, ReasonAbsent
+	}
+	decoded, err := r.codec.decode(payload)
+	if err != nil {
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonDecode})
+		return value, ReasonDecode
+	}
+	return decoded, ""
+}
+
+var errBatchLength = errors.New("the provider answered another number of values than there were keys")
+
+// getEntries reads the entries with the given indices, nil for a miss. With an
+// error, it holds what could be read all the same.
+func (r *bulkRead[V]) getEntries(ctx context.Context, wanted []int) ([][]byte, error) {
+	if r.getBatcher != nil {
+		entries := r.entries
+		if len(wanted) < len(entries) {
+			entries = make([]string, len(wanted))
+			for j, i := range wanted {
+				entries[j] = r.entries[i]
+			}
+		}
+		raws, err := r.getBatcher.GetBatch(ctx, entries)
+		if len(raws) != len(wanted) {
+			raws = make([][]byte, len(wanted))
+			if err == nil {
+				err = errBatchLength
+			}
+		}
+		return raws, err
+	}
+	raws := make([][]byte, len(wanted))
+	for j, i := range wanted {
+		raw, found, err := r.provider.Get(ctx, r.entries[i])
+		if err != nil {
+			return raws, err
+		}
+		if found {
+			if raw == nil {
+				raw = []byte{}
+			}
+			raws[j] = raw
+		}
+	}
+	return raws, nil
+}
+
+// heal deletes what cannot be served any more, in one batch.
+func (r *bulkRead[V]) heal(ctx context.Context) {
+	if len(r.unhealthy) == 0 {
+		return
+	}
+	entries := make([]string, len(r.unhealthy))
+	for i, u := range r.unhealthy {
+		entries[i] = u.entry
+	}
+	err := r.deleteBatch(ctx, entries)
+	for _, u := range r.unhealthy {
+		r.emit.selfHeal(ctx, u.entry, u.reason, err)
+	}
+}

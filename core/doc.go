@@ -1,0 +1,50 @@
+// Package cascache is a cache that never serves a value after it was
+// invalidated.
+//
+// # Guarantee
+//
+// After Invalidate(key) has returned nil, no Get, GetBulk or load that begins
+// later returns a value that was read from the source before that invalidation
+// began. It holds in one process with local generations, and across any number
+// of processes that share a generation store. Whatever breaks, the answer is a
+// fresh value or a miss.
+//
+// The source itself is outside of what can be known: a load from a lagging
+// database replica is as old as what it read, and an Invalidate that is sent
+// before the transaction commits is too early.
+//
+// # How
+//
+// Every key has a generation. A fill carries the generation that was current
+// before the source was read and is stored only while it still is; a read
+// serves an entry only while the entry's generation is the current one;
+// Invalidate replaces the generation. The four rules that a generation store
+// keeps, G1 to G4, are with [GenStore].
+//
+// # Use
+//
+//	users, err := cascache.New(cascache.Options[User]{
+//		Namespace: "user",
+//		Provider:  provider,                // any Provider
+//		Codec:     jsoncodec.JSON[User]{},  // any Codec
+//	})
+//
+//	func load(ctx context.Context, id string) (User, error) {
+//		if u, ok, err := users.Get(ctx, id); ok || err != nil {
+//			return u, err
+//		}
+//		obs := users.SnapshotGen(id)
+//		u, err := db.User(ctx, id)
+//		if err != nil {
+//			return u, err
+//		}
+//		return u, users.SetWithGen(ctx, id, u, obs, 0)
+//	}
+//
+//	func rename(ctx context.Context, id, name string) error {
+//		if err := db.Rename(ctx, id, name); err != nil {
+//			return err
+//		}
+//		return users.Invalidate(ctx, id)
+//	}
+package cascache

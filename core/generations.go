@@ -1,0 +1,264 @@
+package cascache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// DefaultGenTimeout bounds one generation look-up unless Options.GenTimeout
+// says otherwise.
+const DefaultGenTimeout = 200 * time.Millisecond
+
+// DefaultBumpTimeout bounds the bump of an invalidation, or of one batch of
+// them, whose context has no deadline.
+const DefaultBumpTimeout = 5 * time.Second
+
+// generations is a GenStore as the cache uses it: every call bounded in time,
+// batches for stores without them, and never more than G2 allows: a number is
+// what the store said in time, and everything else is an error.
+type generations struct {
+	store   GenStore
+	timeout time.Duration
+	reads   *callPool // nil: the store never blocks
+	bumps   *callPool // apart, so that stuck reads leave invalidations room
+
+	currentBatcher  BatchCurrenter
+	snapshotBatcher BatchSnapshotter
+	bumpBatcher     BatchBumper
+}
+
+func newGenerations(store GenStore, timeout time.Duration) *generations {
+	g := &generations{store: store, timeout: timeout}
+	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
+		g.reads, g.bumps = newCallPool(g), newCallPool(g)
+	}
+	g.currentBatcher, _ = AbilityOf[BatchCurrenter](store)
+	g.snapshotBatcher, _ = AbilityOf[BatchSnapshotter](store)
+	g.bumpBatcher, _ = AbilityOf[BatchBumper](store)
+	return g
+}
+
+// current returns the generation of one entry. 0 with a nil error: none, or
+// held.
+func (g *generations) current(ctx context.Context, entry string) (uint64, error) {
+	if g.reads == nil {
+		return g.store.Current(ctx, entry)
+	}
+	return g.lookUp(ctx, (*generations).runCurrent, entry)
+}
+
+// snapshot returns the generation of one entry, created if need be.
+func (g *generations) snapshot(ctx context.Context, entry string) (uint64, error) {
+	if g.reads == nil {
+		return g.store.Snapshot(ctx, entry)
+	}
+	return g.lookUp(ctx, (*generations).runSnapshot, entry)
+}
+
+// bump returns nil only when the entry's generation has been replaced.
+func (g *generations) bump(ctx context.Context, entry string) error {
+	if g.bumps == nil {
+		_, err := g.store.Bump(ctx, entry)
+		return err
+	}
+	c := g.bumps.get()
+	c.run, c.key = (*generations).runBump, entry
+	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
+	if !returned {
+		return givenUp("bump", entry, err)
+	}
+	err = c.err
+	g.bumps.put(c)
+	return err
+}
+
+// currentBatch returns one generation per entry. With an error, 0 means not
+// readable; without, none or held. The result always is as long as entries.
+func (g *generations) currentBatch(ctx context.Context, entries []string) ([]uint64, error) {
+	return g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)
+}
+
+// snapshotBatch is currentBatch, with missing generations created.
+func (g *generations) snapshotBatch(ctx context.Context, entries []string) ([]uint64, error) {
+	return g.lookUpBatch(ctx, (*generations).runSnapshotBatch, entries)
+}
+
+// bumpBatch attempts every entry and returns one error per entry, nil where
+// the generation has been replaced; all nil is a nil slice.
+func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if g.bumps == nil {
+		c := call{keys: entries}
+		g.runBumpBatch(ctx, &c)
+		return c.errs
+	}
+	c := g.bumps.get()
+	c.run, c.keys = (*generations).runBumpBatch, entries
+	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
+	if !returned {
+		return repeated(givenUp("bump", entries[0], err), len(entries))
+	}
+	errs := c.errs
+	if c.err != nil { // the store panicked: what it had done is not known
+		errs = repeated(c.err, len(entries))
+	}
+	g.bumps.put(c)
+	return errs
+}
+
+func (g *generations) lookUp(ctx context.Context, run storeCall, entry string) (uint64, error) {
+	c := g.reads.get()
+	c.run, c.key = run, entry
+	returned, err := g.reads.do(ctx, c, time.Now().Add(g.timeout))
+	if !returned {
+		return 0, givenUp("generation look-up", entry, err)
+	}
+	gen, err := c.gen, c.err
+	g.reads.put(c)
+	if err != nil {
+		return 0, err
+	}
+	return gen, nil
+}
+
+func (g *generations) lookUpBatch(ctx context.Context, run storeCall, entries []string) ([]uint64, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	var gens []uint64
+	var err error
+	if g.reads == nil {
+		c := call{keys: entries}
+		run(g, ctx, &c)
+		gens, err = c.gens, c.err
+	} else {
+		c := g.reads.get()
+		c.run, c.keys = run, entries
+		var returned bool
+		returned, err = g.reads.do(ctx, c, time.Now().Add(g.timeout))
+		if !returned {
+			return make([]uint64, len(entries)), givenUp("generation look-up", entries[0], err)
+		}
+		gens, err = c.gens, c.err
+		g.reads.put(c)
+	}
+	if len(gens) != len(entries) {
+		// Which key an answer of another length belongs to cannot be known.
+		if err == nil {
+			err = wrongLength(len(gens), len(entries))
+		}
+		gens = make([]uint64, len(entries))
+	}
+	return gens, err
+}
+
+func (g *generations) runCurrent(ctx context.Context, c *call) {
+	c.gen, c.err = g.store.Current(ctx, c.key)
+}
+
+func (g *generations) runSnapshot(ctx context.Context, c *call) {
+	c.gen, c.err = g.store.Snapshot(ctx, c.key)
+}
+
+func (g *generations) runBump(ctx context.Context, c *call) {
+	c.gen, c.err = g.store.Bump(ctx, c.key)
+}
+
+func (g *generations) runCurrentBatch(ctx context.Context, c *call) {
+	if g.currentBatcher != nil {
+		c.gens, c.err = g.currentBatcher.CurrentBatch(ctx, c.keys)
+		return
+	}
+	eachGen(ctx, c, g.store.Current)
+}
+
+func (g *generations) runSnapshotBatch(ctx context.Context, c *call) {
+	if g.snapshotBatcher != nil {
+		c.gens, c.err = g.snapshotBatcher.SnapshotBatch(ctx, c.keys)
+		return
+	}
+	eachGen(ctx, c, g.store.Snapshot)
+}
+
+func (g *generations) runBumpBatch(ctx context.Context, c *call) {
+	if g.bumpBatcher != nil {
+		gens, err := g.bumpBatcher.BumpBatch(ctx, c.keys)
+		if err == nil && len(gens) != len(c.keys) {
+			err, gens = wrongLength(len(gens), len(c.keys)), nil
+		}
+		if err == nil {
+			return
+		}
+		c.errs = repeated(err, len(c.keys))
+		if len(gens) == len(c.keys) {
+			for i, gen := range gens {
+				if gen != 0 {
+					c.errs[i] = nil
+				}
+			}
+		}
+		return
+	}
+	for i, key := range c.keys {
+		if _, err := g.store.Bump(ctx, key); err != nil {
+			if c.errs == nil {
+				c.errs = make([]error, len(c.keys))
+			}
+			c.errs[i] = err
+		}
+	}
+}
+
+// eachGen fills c.gens key by key for a store without the batch ability.
+func eachGen(ctx context.Context, c *call, one func(context.Context, string) (uint64, error)) {
+	c.gens = make([]uint64, len(c.keys))
+	var failed error
+	for i, key := range c.keys {
+		gen, err := one(ctx, key)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			if ctx.Err() != nil {
+				break
+			}
+			continue
+		}
+		c.gens[i] = gen
+	}
+	c.err = failed
+}
+
+// close lets go of the goroutines and closes the store.
+func (g *generations) close(ctx context.Context) error {
+	if g.reads != nil {
+		g.reads.close()
+		g.bumps.close()
+	}
+	return g.store.Close(ctx)
+}
+
+func bumpTimeout(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return time.Until(deadline)
+	}
+	return DefaultBumpTimeout
+}
+
+func givenUp(op, entry string, err error) error {
+	return fmt.Errorf("cascache: %s of %q: %w", op, entry, err)
+}
+
+func wrongLength(got, want int) error {
+	return fmt.Errorf("cascache: the generation store answered %d generations for %d keys", got, want)
+}
+
+func repeated(err error, n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}

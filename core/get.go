@@ -1,0 +1,92 @@
+package cascache
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/unkn0wn-root/cascache/wire"
+)
+
+// Get implements [CAS].
+func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
+	var none V
+	if h.disabled {
+		return none, false, nil
+	}
+	if err := h.begin(ctx); err != nil {
+		return none, false, err
+	}
+	if err := h.keys.check(key); err != nil {
+		return none, false, err
+	}
+	entry := h.keys.entry(key)
+	if h.suspects.has(entry) {
+		h.emit.miss(ctx, key, ReasonSuspect)
+		return none, false, nil
+	}
+	raw, found, err := h.provider.Get(ctx, entry)
+	if err != nil {
+		h.emit.miss(ctx, key, ReasonProviderError)
+		return none, false, fmt.Errorf("cascache: get %q: %w", entry, err)
+	}
+	if !found {
+		h.emit.miss(ctx, key, ReasonNotFound)
+		return none, false, nil
+	}
+	gen, payload, kind, err := decodeEntry(raw)
+	if err != nil {
+		h.heal(ctx, entry, ReasonCorrupt)
+		h.emit.miss(ctx, key, ReasonCorrupt)
+		return none, false, nil
+	}
+	// Read after the entry: an entry whose generation is still current here
+	// was current when this call began, or became so since.
+	current, err := h.gens.current(ctx, entry)
+	if err != nil {
+		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
+		h.emit.miss(ctx, key, ReasonGenError)
+		return none, false, ctx.Err()
+	}
+	if current == 0 {
+		h.emit.miss(ctx, key, ReasonNoGen)
+		return none, false, nil
+	}
+	if gen != current {
+		h.heal(ctx, entry, ReasonStale)
+		h.emit.miss(ctx, key, ReasonStale)
+		return none, false, nil
+	}
+	if kind == wire.KindAbsent {
+		h.emit.miss(ctx, key, ReasonAbsent)
+		return none, false, nil
+	}
+	value, err := h.codec.decode(payload)
+	if err != nil {
+		h.heal(ctx, entry, ReasonDecode)
+		h.emit.miss(ctx, key, ReasonDecode)
+		return none, false, nil
+	}
+	h.emit.hit(ctx, key, false)
+	return value, true, nil
+}
+
+// decodeEntry opens what is stored under the storage key of a single: a value,
+// or the note that the source has none.
+func decodeEntry(raw []byte) (gen uint64, payload []byte, kind wire.Kind, err error) {
+	if kind, err = wire.KindOf(raw); err != nil {
+		return 0, nil, 0, err
+	}
+	if kind == wire.KindAbsent {
+		gen, err = wire.DecodeAbsent(raw)
+		return gen, nil, kind, err
+	}
+	gen, payload, err = wire.DecodeSingle(raw)
+	return gen, payload, kind, err
+}
+
+// heal deletes an entry that cannot be served any more. It may take a newer
+// entry with it that was stored meanwhile, which costs a miss.
+func (h *Handle[V]) heal(ctx context.Context, entry string, reason Reason) {
+	err := h.provider.Del(ctx, entry)
+	h.emit.selfHeal(ctx, entry, reason, err)
+}

@@ -1,0 +1,99 @@
+package cascache
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// Handle is an open cache. It implements [CAS] and carries what goes beyond
+// it. Make one with [New]; the zero value is not usable.
+type Handle[V any] struct {
+	keys     keySpace
+	provider Provider
+	gens     *generations
+	codec    payloads[V]
+	ttls     ttls
+	cost     func(key string, raw []byte, isBulk bool, n int) int64
+	emit     emitter
+	suspects suspects
+
+	getBatcher BatchGetter
+	setBatcher BatchSetter
+	delBatcher BatchDeleter
+
+	disabled bool
+	noBulk   bool
+
+	closed    atomic.Bool
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ CAS[int] = (*Handle[int])(nil)
+
+// New opens a cache. The error names the option that is missing or out of
+// range.
+func New[V any](opts Options[V]) (*Handle[V], error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	h := &Handle[V]{disabled: opts.Disabled, noBulk: opts.DisableBulk}
+	if h.disabled {
+		return h, nil
+	}
+	h.keys = newKeySpace(opts.Namespace)
+	h.emit = newEmitter(opts.Hooks, opts.Namespace)
+	h.codec = newPayloads(opts.Codec)
+	h.ttls = ttls{
+		single: orDefault(opts.DefaultTTL, DefaultTTL),
+		bulk:   orDefault(opts.BulkTTL, DefaultTTL),
+		jitter: opts.TTLJitter,
+	}
+	h.cost = opts.ComputeSetCost
+	if h.cost == nil {
+		h.cost = func(_ string, raw []byte, _ bool, _ int) int64 { return int64(len(raw)) }
+	}
+
+	h.provider = opts.Provider
+	h.getBatcher, _ = AbilityOf[BatchGetter](h.provider)
+	h.setBatcher, _ = AbilityOf[BatchSetter](h.provider)
+	h.delBatcher, _ = AbilityOf[BatchDeleter](h.provider)
+
+	store := opts.GenStore
+	if store == nil {
+		store = NewLocalGenStore(opts.CleanupInterval, opts.GenRetention)
+	}
+	if _, local := store.(*LocalGenStore); local {
+		if s, ok := AbilityOf[Sharer](h.provider); ok && s.Shared() {
+			h.emit.sharedProvider(context.Background())
+		}
+	}
+	h.gens = newGenerations(store, orDefault(opts.GenTimeout, DefaultGenTimeout))
+	return h, nil
+}
+
+// Enabled implements [CAS].
+func (h *Handle[V]) Enabled() bool { return !h.disabled }
+
+// Close implements [CAS].
+func (h *Handle[V]) Close(ctx context.Context) error {
+	if h.disabled {
+		h.closed.Store(true)
+		return nil
+	}
+	h.closeOnce.Do(func() {
+		h.closed.Store(true)
+		h.closeErr = errors.Join(h.provider.Close(ctx), h.gens.close(ctx))
+	})
+	return h.closeErr
+}
+
+// begin reports why a call cannot begin, or nil.
+func (h *Handle[V]) begin(ctx context.Context) error {
+	if h.closed.Load() {
+		return ErrClosed
+	}
+	return ctx.Err()
+}

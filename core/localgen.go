@@ -1,0 +1,270 @@
+package cascache
+
+import (
+	"context"
+	"hash/maphash"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Defaults of the local generation store.
+const (
+	// DefaultCleanupInterval is how often generations are pruned.
+	DefaultCleanupInterval = time.Hour
+
+	// DefaultGenRetention is how long after its last bump a generation is
+	// pruned.
+	DefaultGenRetention = 30 * 24 * time.Hour
+
+	// DefaultLocalMaxKeys is how many generations a [LocalGenStore] keeps at
+	// the most, at up to 48 bytes each.
+	DefaultLocalMaxKeys = 1 << 22
+)
+
+const (
+	// localShards is a power of two: enough that 64 goroutines rarely meet on
+	// a lock, few enough that an empty store stays small.
+	localShards = 256
+
+	// localPruneBatch is how many generations a prune looks at before it lets
+	// go of the shard's lock, so that no reader waits long.
+	localPruneBatch = 4096
+
+	// localEvictSample is how many generations of a full shard are compared
+	// to drop the oldest.
+	localEvictSample = 8
+)
+
+// LocalGenStore keeps generations in this process's memory: correct for one
+// process only, whatever its provider keeps beyond that process's life.
+//
+// Keys are kept under a 64-bit hash with a random seed. Two keys that collide
+// share a generation, which costs misses and nothing else.
+//
+// Its memory is bounded: past the limit (see SetMaxKeys) one of the older
+// generations is dropped for each new one, and the entries under it become
+// misses. Each generation also goes once its last bump is longer ago than the
+// retention. Both are safe, since what is drawn next for such a key is greater
+// than anything that was dropped (G1).
+//
+// No call blocks or looks at its context.
+type LocalGenStore struct {
+	seed      maphash.Seed
+	maxKeys   atomic.Int64 // per shard
+	closed    atomic.Bool
+	interval  time.Duration
+	retention time.Duration
+
+	timerMu sync.Mutex // guards timer: Close must not miss one being re-armed
+	timer   *time.Timer
+	pruning sync.Mutex // held by Cleanup, the only one that replaces a shard's map
+
+	shards [localShards]localShard
+}
+
+type localShard struct {
+	mu    sync.RWMutex
+	gens  map[uint64]uint64 // by hash of the key
+	floor uint64            // the greatest generation ever dropped from gens
+	peak  int               // the most entries gens ever held: maps do not shrink
+	_     [80]byte          // two shards share no cache line
+}
+
+// NewLocalGenStore returns an empty store that prunes every cleanupInterval
+// what was last bumped longer than retention ago. Values of 0 or below mean
+// [DefaultCleanupInterval] and [DefaultGenRetention].
+func NewLocalGenStore(cleanupInterval, retention time.Duration) *LocalGenStore {
+	if cleanupInterval <= 0 {
+		cleanupInterval = DefaultCleanupInterval
+	}
+	if retention <= 0 {
+		retention = DefaultGenRetention
+	}
+	s := &LocalGenStore{seed: maphash.MakeSeed(), interval: cleanupInterval, retention: retention}
+	s.SetMaxKeys(0)
+	s.timerMu.Lock()
+	s.timer = time.AfterFunc(cleanupInterval, s.tick)
+	s.timerMu.Unlock()
+	return s
+}
+
+// SetMaxKeys bounds how many generations the store keeps; n of 0 or below
+// means [DefaultLocalMaxKeys]. The bound is applied per internal shard, so it
+// is met to within a few per cent, and is at least one per shard. A store
+// already above the bound shrinks as keys are added.
+func (s *LocalGenStore) SetMaxKeys(n int) {
+	if n <= 0 {
+		n = DefaultLocalMaxKeys
+	}
+	s.maxKeys.Store(int64(max(n/localShards, 1)))
+}
+
+// Len returns how many generations the store keeps now.
+func (s *LocalGenStore) Len() int {
+	n := 0
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.RLock()
+		n += len(sh.gens)
+		sh.mu.RUnlock()
+	}
+	return n
+}
+
+func (s *LocalGenStore) shard(key string) (*localShard, uint64) {
+	h := maphash.String(s.seed, key)
+	return &s.shards[h%localShards], h
+}
+
+// Current implements [GenStore].
+func (s *LocalGenStore) Current(_ context.Context, key string) (uint64, error) {
+	if s.closed.Load() {
+		return 0, ErrClosed
+	}
+	sh, h := s.shard(key)
+	sh.mu.RLock()
+	gen := sh.gens[h]
+	sh.mu.RUnlock()
+	return gen, nil
+}
+
+// Snapshot implements [GenStore].
+func (s *LocalGenStore) Snapshot(ctx context.Context, key string) (uint64, error) {
+	if gen, err := s.Current(ctx, key); gen != 0 || err != nil {
+		return gen, err
+	}
+	sh, h := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if gen := sh.gens[h]; gen != 0 {
+		return gen, nil
+	}
+	gen := drawGen(sh.floor)
+	s.put(sh, h, gen)
+	return gen, nil
+}
+
+// Bump implements [GenStore].
+func (s *LocalGenStore) Bump(_ context.Context, key string) (uint64, error) {
+	if s.closed.Load() {
+		return 0, ErrClosed
+	}
+	sh, h := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	gen := drawGen(max(sh.gens[h], sh.floor))
+	s.put(sh, h, gen)
+	return gen, nil
+}
+
+// put stores a generation in sh, whose lock the caller holds, and drops older
+// ones while the shard is full.
+func (s *LocalGenStore) put(sh *localShard, h, gen uint64) {
+	if sh.gens == nil {
+		sh.gens = make(map[uint64]uint64)
+	}
+	if _, known := sh.gens[h]; !known {
+		// Two at most, so that a store whose bound was lowered shrinks while
+		// no single call pays for it.
+		for range 2 {
+			if int64(len(sh.gens)) >= s.maxKeys.Load() {
+				sh.dropOlder()
+			}
+		}
+	}
+	sh.gens[h] = gen
+	sh.peak = max(sh.peak, len(sh.gens))
+}
+
+// dropOlder drops the oldest of a few generations that the map's random
+// iteration order happens to offer.
+func (sh *localShard) dropOlder() {
+	var victim, oldest uint64
+	looked := 0
+	for h, gen := range sh.gens {
+		if looked == 0 || gen < oldest {
+			victim, oldest = h, gen
+		}
+		if looked++; looked == localEvictSample {
+			break
+		}
+	}
+	if looked > 0 {
+		sh.drop(victim, oldest)
+	}
+}
+
+// drop forgets a generation but not how far it had come (G1).
+func (sh *localShard) drop(h, gen uint64) {
+	delete(sh.gens, h)
+	sh.floor = max(sh.floor, gen)
+}
+
+// Cleanup prunes now every generation whose last bump is longer than retention
+// ago; 0 or below prunes all. It may be called at any time and never keeps
+// readers from a shard for long.
+func (s *LocalGenStore) Cleanup(retention time.Duration) {
+	s.pruning.Lock()
+	defer s.pruning.Unlock()
+	// A generation carries the time it was drawn at. One that was pushed ahead
+	// of the clock by its predecessor stays that much longer, which is safe.
+	cutoff := uint64(math.MaxUint64)
+	if retention > 0 {
+		cutoff = genAt(time.Now().Add(-retention))
+	}
+	for i := range s.shards {
+		s.shards[i].prune(cutoff)
+	}
+}
+
+func (sh *localShard) prune(cutoff uint64) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	looked := 0
+	for h := range sh.gens {
+		if gen := sh.gens[h]; gen < cutoff {
+			sh.drop(h, gen)
+		}
+		if looked++; looked%localPruneBatch == 0 {
+			// Readers and writers get their turn here. The language allows a
+			// map to change between two steps of an iteration; entries that
+			// come meanwhile are newer than the cutoff anyway.
+			sh.mu.Unlock()
+			sh.mu.Lock()
+		}
+	}
+	if len(sh.gens) < sh.peak/4 {
+		shrunk := make(map[uint64]uint64, len(sh.gens))
+		for h, gen := range sh.gens {
+			shrunk[h] = gen
+		}
+		sh.gens, sh.peak = shrunk, len(shrunk)
+	}
+}
+
+// tick prunes and arms the timer again unless the store was closed meanwhile.
+func (s *LocalGenStore) tick() {
+	if s.closed.Load() {
+		return
+	}
+	s.Cleanup(s.retention)
+	s.timerMu.Lock()
+	defer s.timerMu.Unlock()
+	if !s.closed.Load() {
+		s.timer.Reset(s.interval)
+	}
+}
+
+// NonBlocking implements [NonBlocker].
+func (s *LocalGenStore) NonBlocking() bool { return true }
+
+// Close stops the pruning. Later calls return [ErrClosed].
+func (s *LocalGenStore) Close(context.Context) error {
+	s.timerMu.Lock()
+	defer s.timerMu.Unlock()
+	s.closed.Store(true)
+	s.timer.Stop()
+	return nil
+}

@@ -1,0 +1,120 @@
+package cascache
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// DefaultTTL is the time to live of single and bulk entries unless Options or
+// the call says otherwise.
+const DefaultTTL = 10 * time.Minute
+
+// Options configures [New]. The zero value of every field but Namespace,
+// Provider and Codec is a working default.
+type Options[V any] struct {
+	// Namespace sets the keys of this cache apart from those of others in the
+	// same storage. Required, at most about 65,000 bytes, any bytes.
+	Namespace string
+
+	// Provider stores the entries. Required. The cache owns it: Close closes
+	// it.
+	Provider Provider
+
+	// Codec turns values into bytes. Required.
+	Codec Codec[V]
+
+	// GenStore keeps the generations. nil means a [LocalGenStore], which is
+	// correct for one process only. The cache owns it: Close closes it.
+	GenStore GenStore
+
+	// DefaultTTL is the time to live of single entries whose set gives none.
+	// 0 means 10 minutes; not negative.
+	DefaultTTL time.Duration
+
+	// BulkTTL is the same for bulk entries.
+	BulkTTL time.Duration
+
+	// TTLJitter, in [0, 1), shortens each TTL by a random share of up to this
+	// much, never below one millisecond, so that entries stored together do
+	// not expire together.
+	TTLJitter float64
+
+	// GenTimeout bounds one look-up in the generation store, for one key or a
+	// batch, whatever the store does about contexts. Past it a read is a miss
+	// and a fill is skipped (G2). 0 means [DefaultGenTimeout]; not negative.
+	// A store that never blocks is not timed.
+	GenTimeout time.Duration
+
+	// CleanupInterval is how often local generations are pruned. 0 means
+	// [DefaultCleanupInterval]; not negative. Unused with a GenStore.
+	CleanupInterval time.Duration
+
+	// GenRetention is how long after its last bump a local generation is
+	// pruned. 0 means [DefaultGenRetention]; not negative. Unused with a
+	// GenStore.
+	GenRetention time.Duration
+
+	// Disabled makes a cache that does nothing: reads miss, sets and
+	// invalidations return nil, no backend is called. Nothing else is
+	// required then.
+	Disabled bool
+
+	// DisableBulk leaves bulk entries out: bulk calls use singles only.
+	DisableBulk bool
+
+	// ComputeSetCost returns what an entry weighs against the provider's
+	// capacity, given its storage key, its bytes as stored, which it must not
+	// keep, whether it is a bulk entry, and how many values are in it. nil
+	// means len(raw), so that a capacity counts bytes.
+	ComputeSetCost func(key string, raw []byte, isBulk bool, n int) int64
+
+	// Hooks are told what the cache does. nil for none; copied by New.
+	Hooks *Hooks
+}
+
+// validate returns an error that names the field, its value and what is
+// allowed, or nil.
+func (o *Options[V]) validate() error {
+	if o.Disabled {
+		return nil
+	}
+	if o.Namespace == "" {
+		return fmt.Errorf("cascache: Options.Namespace is empty; it is required")
+	}
+	if n := len(newKeySpace(o.Namespace).single); n >= maxStorageKey {
+		return fmt.Errorf("cascache: Options.Namespace takes %d bytes of every storage key; at most %d leave room for a key",
+			n, maxStorageKey-1)
+	}
+	if o.Provider == nil {
+		return fmt.Errorf("cascache: Options.Provider is nil; it is required")
+	}
+	if o.Codec == nil {
+		return fmt.Errorf("cascache: Options.Codec is nil; it is required")
+	}
+	if j := o.TTLJitter; math.IsNaN(j) || j < 0 || j >= 1 {
+		return fmt.Errorf("cascache: Options.TTLJitter is %v; it must be in [0, 1)", j)
+	}
+	for _, d := range [...]struct {
+		field string
+		value time.Duration
+	}{
+		{"DefaultTTL", o.DefaultTTL},
+		{"BulkTTL", o.BulkTTL},
+		{"GenTimeout", o.GenTimeout},
+		{"CleanupInterval", o.CleanupInterval},
+		{"GenRetention", o.GenRetention},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("cascache: Options.%s is %v; it must be 0, for the default, or more", d.field, d.value)
+		}
+	}
+	return nil
+}
+
+func orDefault(d, fallback time.Duration) time.Duration {
+	if d == 0 {
+		return fallback
+	}
+	return d
+}

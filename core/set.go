@@ -1,0 +1,73 @@
+package cascache
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// SetWithGen implements [CAS].
+func (h *Handle[V]) SetWithGen(ctx context.Context, key string, value V, observedGen uint64, ttl time.Duration) error {
+	if h.disabled {
+		return nil
+	}
+	if err := h.begin(ctx); err != nil {
+		return err
+	}
+	if err := checkTTL(ttl); err != nil {
+		return err
+	}
+	if err := h.keys.check(key); err != nil {
+		return err
+	}
+	if observedGen == 0 {
+		h.emit.setSkipped(ctx, key, ReasonNoSnapshot)
+		return nil
+	}
+	entry := h.keys.entry(key)
+	if h.suspects.has(entry) {
+		h.emit.setSkipped(ctx, key, ReasonSuspect)
+		return nil
+	}
+	current, err := h.gens.current(ctx, entry)
+	if err != nil {
+		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
+		h.emit.setSkipped(ctx, key, ReasonGenError)
+		return ctx.Err()
+	}
+	if reason, ok := compare(current, observedGen); !ok {
+		h.emit.setSkipped(ctx, key, reason)
+		return nil
+	}
+	// An invalidation may come between the compare and the set. The entry
+	// then carries a generation that is not current any more, and no read
+	// serves it.
+	frame, err := h.codec.frame(value, observedGen)
+	if err != nil {
+		return fmt.Errorf("cascache: set %q: %w", entry, err)
+	}
+	cost := h.cost(entry, frame, false, 1)
+	stored, err := h.provider.Set(ctx, entry, frame, cost, h.ttls.of(ttl, h.ttls.single))
+	if err != nil {
+		return fmt.Errorf("cascache: set %q: %w", entry, err)
+	}
+	if !stored {
+		h.emit.setRejected(ctx, entry, false, cost)
+	}
+	return nil
+}
+
+// compare decides whether a fill may commit: only while the generation is the
+// one observed before the source was read. 0 is no generation on either side
+// (G2).
+func compare(current, observed uint64) (Reason, bool) {
+	switch {
+	case observed == 0:
+		return ReasonNoSnapshot, false
+	case current == 0:
+		return ReasonNoGen, false
+	case current != observed:
+		return ReasonStale, false
+	}
+	return "", true
+}

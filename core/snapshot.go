@@ -1,0 +1,91 @@
+package cascache
+
+import (
+	"context"
+	"fmt"
+)
+
+// SnapshotGen implements [CAS].
+func (h *Handle[V]) SnapshotGen(key string) uint64 {
+	gen, _ := h.SnapshotGenContext(context.Background(), key)
+	return gen
+}
+
+// SnapshotGens implements [CAS].
+func (h *Handle[V]) SnapshotGens(keys []string) map[string]uint64 {
+	gens, _ := h.SnapshotGensContext(context.Background(), keys)
+	return gens
+}
+
+// SnapshotGenContext is SnapshotGen under a context, and with the error that
+// made the generation 0. A held key has generation 0 without an error; a
+// suspect one gives [ErrSuspect]. A disabled cache answers 0 and nil.
+func (h *Handle[V]) SnapshotGenContext(ctx context.Context, key string) (uint64, error) {
+	if h.disabled {
+		return 0, nil
+	}
+	if err := h.begin(ctx); err != nil {
+		return 0, err
+	}
+	if err := h.keys.check(key); err != nil {
+		return 0, err
+	}
+	entry := h.keys.entry(key)
+	if h.suspects.has(entry) {
+		return 0, suspectError(entry)
+	}
+	gen, err := h.gens.snapshot(ctx, entry)
+	if err != nil {
+		h.emit.genStoreError(ctx, GenSnapshot, key, 1, err)
+		return 0, fmt.Errorf("cascache: snapshot %q: %w", entry, err)
+	}
+	return gen, nil
+}
+
+// SnapshotGensContext is SnapshotGens under a context, and with the error that
+// made generations 0. The map always holds every key asked for.
+func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map[string]uint64, error) {
+	keys = distinct(keys)
+	gens := make(map[string]uint64, len(keys))
+	for _, key := range keys {
+		gens[key] = 0
+	}
+	if h.disabled {
+		return gens, nil
+	}
+	if err := h.begin(ctx); err != nil {
+		return gens, err
+	}
+	var refused error
+	usable := make([]string, 0, len(keys))
+	entries := make([]string, 0, len(keys))
+	for _, key := range keys {
+		if err := h.keys.check(key); err != nil {
+			refused = err
+			continue
+		}
+		entry := h.keys.entry(key)
+		if h.suspects.has(entry) {
+			refused = suspectError(entry)
+			continue
+		}
+		usable = append(usable, key)
+		entries = append(entries, entry)
+	}
+	if len(usable) == 0 {
+		return gens, refused
+	}
+	drawn, err := h.gens.snapshotBatch(ctx, entries)
+	for i, key := range usable {
+		gens[key] = drawn[i]
+	}
+	if err != nil {
+		h.emit.genStoreError(ctx, GenSnapshot, usable[0], len(usable), err)
+		return gens, fmt.Errorf("cascache: snapshot of %d keys: %w", len(usable), err)
+	}
+	return gens, refused
+}
+
+func suspectError(entry string) error {
+	return fmt.Errorf("%w: %q", ErrSuspect, entry)
+}
