@@ -12,7 +12,7 @@ import (
 func (s *Server) StartReplica(args ...string) *Server {
 	s.tb.Helper()
 	if s.password != "" {
-		args = append([]string{"--masterauth", s.password, "--requirepass", s.password}, args...)
+		args = append([]string{"--requirepass", s.password}, args...)
 	}
 	return StartReplicaOf(s.tb, s.Addr(), args...)
 }

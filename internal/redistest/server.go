@@ -33,6 +33,7 @@ type Server struct {
 	args     []string
 	password string
 	sentinel bool
+	prepare  func() error // writes what the server reads from its directory; may be nil
 	proc     *process
 }
 
@@ -60,6 +61,11 @@ func (s *Server) launch() {
 	}
 	s.dir = s.tb.TempDir()
 	s.tb.Cleanup(s.cleanup)
+	if s.prepare != nil {
+		if err := s.prepare(); err != nil {
+			s.tb.Fatal(err)
+		}
+	}
 
 	const attempts = 10
 	for range attempts {
@@ -136,6 +142,10 @@ func (s *Server) commandLine() []string {
 			"--cluster-enabled", "yes",
 			"--cluster-config-file", "nodes.conf",
 			"--cluster-port", strconv.Itoa(s.busPort))
+	}
+	if s.password != "" {
+		// It may come to follow another server of the same test.
+		line = append(line, "--masterauth", s.password)
 	}
 	return append(line, s.args...)
 }
