@@ -1,0 +1,50 @@
+package cborcodec
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// FuzzDecode feeds any bytes to the decoder, as different types. Nothing may
+// panic, and what decodes must survive another round.
+func FuzzDecode(f *testing.F) {
+	for _, value := range []any{nil, 1, "text", []byte("bytes"), user{Name: "Ada", Tags: []string{"x"}, Extra: 1.5}} {
+		data, err := CBOR[any]{}.Encode(value)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		survives(t, CBOR[any]{}, data)
+		survives(t, CBOR[user]{}, data)
+		survives(t, CBOR[user]{KeepOffset: true, MaxDepth: 16, MaxElements: 16}, data)
+		survives(t, CBOR[map[string][]user]{Deterministic: true}, data)
+	})
+}
+
+func survives[V any](t *testing.T, codec CBOR[V], data []byte) {
+	value, err := codec.Decode(data)
+	if err != nil {
+		return
+	}
+	again, err := codec.Encode(value)
+	if err != nil {
+		// Foreign bytes may hold a time, as seconds since 1970, in a year
+		// that Encode has no text for.
+		var unsupported *cbor.UnsupportedValueError
+		if errors.As(err, &unsupported) {
+			return
+		}
+		t.Fatalf("%T: what was decoded must encode: %v\nvalue %#v\nbytes %x", codec, err, value, data)
+	}
+	got, err := codec.Decode(again)
+	if err != nil {
+		t.Fatalf("%T: what was decoded and encoded must decode again: %v\nvalue %#v\nbytes %x then %x", codec, err, value, data, again)
+	}
+	if !same(got, value) {
+		t.Fatalf("%T: a value must survive another round:\n got %#v\nwant %#v\nbytes %x then %x", codec, got, value, data, again)
+	}
+}

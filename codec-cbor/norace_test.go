@@ -1,0 +1,5 @@
+//go:build !race
+
+package cborcodec
+
+const raceEnabled = false
