@@ -23,8 +23,9 @@ func TestDeps(t *testing.T) {
 		user    = "echo 1000"
 		root    = "echo 0"
 		no      = "exit 1"
-		server  = "echo a server"
-		install = `echo "$@"; printf '#!/bin/sh\necho a server\n' >"${0%/*}/redis-server"; /bin/chmod 755 "${0%/*}/redis-server"`
+		server  = "echo Redis server v=7.0.15 sha=0"
+		old     = "echo Redis server v=6.2.1 sha=0"
+		install = `echo "$@"; printf '#!/bin/sh\necho Valkey server v=8.1.0\n' >"${0%/*}/redis-server"; /bin/chmod 755 "${0%/*}/redis-server"`
 	)
 	tests := []struct {
 		name     string
@@ -34,6 +35,7 @@ func TestDeps(t *testing.T) {
 		says     string
 	}{
 		{"a server is there", map[string]string{"redis-server": server, "id": user, "sudo": no}, "1", true, "the tests will use"},
+		{"a server is there, and too old", map[string]string{"redis-server": old, "id": user, "sudo": no}, "1", false, "older than version 7"},
 		{"root may install one", map[string]string{"id": root, "apk": install}, "1", true, "installing it with apk"},
 		{"sudo may install one", map[string]string{"id": user, "sudo": `shift; "$@"`, "apk": install}, "1", true, "add redis"},
 		{"the installation fails", map[string]string{"id": root, "apk": no}, "", true, "will be skipped"},
