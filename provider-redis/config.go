@@ -1,0 +1,34 @@
+package redisprovider
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Config tells New what to keep entries in.
+type Config struct {
+	// Client is required: a *redis.Client (of one server or of Sentinel), a
+	// *redis.ClusterClient, a *redis.Ring or a *redis.AutoPipeliner. One
+	// client may serve any number of caches and generation stores.
+	Client redis.UniversalClient
+
+	// CloseClient makes Close close Client too. By default it stays open and
+	// whoever made it closes it. An AutoPipeliner that is closed leaves the
+	// client under it open.
+	CloseClient bool
+}
+
+var errNoClient = errors.New("redisprovider: Config.Client is nil; it must be a client of go-redis, such as redis.NewClient returns")
+
+func (c Config) validate() error {
+	if c.Client == nil {
+		return errNoClient
+	}
+	// A nil *redis.Client in the interface would panic at the first call.
+	if v := reflect.ValueOf(c.Client); v.Kind() == reflect.Pointer && v.IsNil() {
+		return errNoClient
+	}
+	return nil
+}

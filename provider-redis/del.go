@@ -1,0 +1,53 @@
+package redisprovider
+
+import (
+	"context"
+)
+
+// Del implements [cascache.Provider.Del]. It sends DEL, not UNLINK, which
+// frees strings on the spot as well.
+func (p *Provider) Del(ctx context.Context, key string) error {
+	if err := p.usable(ctx); err != nil {
+		return refused("delete", err, key)
+	}
+	if err := p.client.Del(ctx, key).Err(); err != nil {
+		return p.fail(ctx, "delete", err, key)
+	}
+	return nil
+}
+
+// DelBatch implements [cascache.BatchDeleter.DelBatch], by one DEL where one
+// node has all keys and by pipelined ones where not.
+func (p *Provider) DelBatch(ctx context.Context, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := p.usable(ctx); err != nil {
+		return refused("delete", err, keys...)
+	}
+	if !p.spread.Load() {
+		err := p.client.Del(ctx, keys...).Err()
+		if err == nil {
+			return nil
+		}
+		if !p.takesOneNode(err) {
+			return p.fail(ctx, "delete", err, keys...)
+		}
+	}
+
+	pipe := p.client.Pipeline()
+	for _, key := range keys {
+		pipe.Del(ctx, key)
+	}
+	replies, err := p.exec(ctx, pipe)
+	if err != nil {
+		return p.fail(ctx, "delete", err, keys...)
+	}
+	var failed failures
+	for i, reply := range replies {
+		if err := reply.Err(); err != nil {
+			failed.add(keys[i], err)
+		}
+	}
+	return p.failAll(ctx, "delete", failed)
+}
