@@ -77,7 +77,7 @@ func (r *bulkRead[V]) readGens(ctx context.Context) error {
 	if r.genErr != nil {
 		r.emit.genStoreError(ctx, GenCurrent, r.keys[0], len(r.keys), r.genErr)
 	}
-	return ctx.Err()
+	return ended(ctx)
 }
 
 // noGen says why a key has no generation here.

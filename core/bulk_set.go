@@ -94,7 +94,7 @@ func (h *Handle[V]) unmoved(ctx context.Context, keys []string, observed map[str
 	current, genErr := h.gens.currentBatch(ctx, h.keys.entries(asked))
 	if genErr != nil {
 		h.emit.genStoreError(ctx, GenCurrent, asked[0], len(asked), genErr)
-		if err := ctx.Err(); err != nil {
+		if err := ended(ctx); err != nil {
 			return nil, false, err
 		}
 	}

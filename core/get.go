@@ -45,7 +45,7 @@ func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
 	if err != nil {
 		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
 		h.emit.miss(ctx, key, ReasonGenError)
-		return none, false, ctx.Err()
+		return none, false, ended(ctx)
 	}
 	if current == 0 {
 		h.emit.miss(ctx, key, ReasonNoGen)

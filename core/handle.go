@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Handle is an open cache. It implements [CAS] and carries what goes beyond
@@ -88,6 +89,20 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 		h.closeErr = errors.Join(h.provider.Close(ctx), h.gens.close(ctx))
 	})
 	return h.closeErr
+}
+
+// ended returns the error of a context that has ended. The bound on a look-up is
+// the context's own deadline when that comes first, and the two timers may fire
+// in either order: a deadline that has passed counts although ctx.Err does not
+// know yet.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // begin reports why a call cannot begin, or nil.

@@ -1,6 +1,7 @@
 package cascache
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -14,8 +15,9 @@ type mapProvider struct {
 	entries map[string]mapEntry
 	closed  bool
 
-	getErr, setErr, delErr error // returned by the next calls while set
-	decline                bool  // Set answers (false, nil)
+	getErr, setErr, delErr error            // returned by the next calls while set
+	keyErrs                map[string]error // the same, for single keys, of Get and Set
+	decline                bool             // Set answers (false, nil)
 	calls                  map[string]int
 }
 
@@ -37,8 +39,8 @@ func (p *mapProvider) Get(_ context.Context, key string) ([]byte, bool, error) {
 	if p.closed {
 		return nil, false, ErrClosed
 	}
-	if p.getErr != nil {
-		return nil, false, p.getErr
+	if err := cmp.Or(p.keyErrs[key], p.getErr); err != nil {
+		return nil, false, err
 	}
 	e, ok := p.entries[key]
 	if !ok || !time.Now().Before(e.expires) {
@@ -58,8 +60,8 @@ func (p *mapProvider) set(key string, value []byte, cost int64, ttl time.Duratio
 	if p.closed {
 		return false, ErrClosed
 	}
-	if p.setErr != nil {
-		return false, p.setErr
+	if err := cmp.Or(p.keyErrs[key], p.setErr); err != nil {
+		return false, err
 	}
 	if p.decline {
 		return false, nil
@@ -72,6 +74,9 @@ func (p *mapProvider) Del(_ context.Context, key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls["del"]++
+	if p.closed {
+		return ErrClosed
+	}
 	if p.delErr != nil {
 		return p.delErr
 	}
@@ -101,6 +106,22 @@ func (p *mapProvider) entry(key string) (mapEntry, bool) {
 	return e, ok
 }
 
+// len returns how many entries there are, expired ones included.
+func (p *mapProvider) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.entries)
+}
+
+// traffic returns how many calls of each kind there were, and begins anew.
+func (p *mapProvider) traffic() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	calls := p.calls
+	p.calls = make(map[string]int)
+	return calls
+}
+
 func (p *mapProvider) count(op string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,6 +137,9 @@ func (p batchProvider) GetBatch(_ context.Context, keys []string) ([][]byte, err
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls["getBatch"]++
+	if p.closed {
+		return nil, ErrClosed
+	}
 	if p.getErr != nil {
 		return nil, p.getErr
 	}
@@ -147,6 +171,9 @@ func (p batchProvider) DelBatch(_ context.Context, keys []string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls["delBatch"]++
+	if p.closed {
+		return ErrClosed
+	}
 	if p.delErr != nil {
 		return p.delErr
 	}

@@ -33,7 +33,7 @@ func (h *Handle[V]) SetWithGen(ctx context.Context, key string, value V, observe
 	if err != nil {
 		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
 		h.emit.setSkipped(ctx, key, ReasonGenError)
-		return ctx.Err()
+		return ended(ctx)
 	}
 	if reason, ok := compare(current, observedGen); !ok {
 		h.emit.setSkipped(ctx, key, reason)
