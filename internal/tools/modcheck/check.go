@@ -178,8 +178,8 @@ func (c *checker) checkReplaces(m workspace.Module) {
 			continue
 		}
 		delete(missing, folder)
-		if want := relative(m.Folder, folder); r.New.Path != want || r.New.Version != "" || r.Old.Version != "" {
-			c.breach(goMod(m), "replaces %s by other than its folder: want `replace %s => %s`", r.Old.Path, r.Old.Path, want)
+		if path.Join(m.Folder, r.New.Path) != folder || r.New.Version != "" || r.Old.Version != "" {
+			c.breach(goMod(m), "replaces %s by other than its folder: want `replace %s => %s`", r.Old.Path, r.Old.Path, relative(m.Folder, folder))
 		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(missing)) {
@@ -256,8 +256,12 @@ func sibling(modulePath string) (folder string, ok bool) {
 	return strings.CutPrefix(modulePath, base+"/")
 }
 
-// relative returns how to get from one folder to another in a go.mod.
+// relative returns how to get from one folder to another in a go.mod. To write
+// it by way of the root ("../../internal/x") is as good.
 func relative(from, to string) string {
+	if rest, ok := strings.CutPrefix(to, path.Dir(from)+"/"); ok {
+		return "../" + rest
+	}
 	return strings.Repeat("../", strings.Count(from, "/")+1) + to
 }
 

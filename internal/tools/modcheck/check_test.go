@@ -71,6 +71,12 @@ replace (
 	return files
 }
 
+// addHarness adds a module that is never released.
+func addHarness(files map[string]string) {
+	files["internal/harness/go.mod"] = "module github.com/unkn0wn-root/cascache/internal/harness\n\ngo 1.26.0\n"
+	files["go.work"] = strings.Replace(files["go.work"], "\t./internal/proof\n", "\t./internal/harness\n\t./internal/proof\n", 1)
+}
+
 func checkFiles(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	root := t.TempDir()
@@ -137,13 +143,25 @@ func TestEachRuleIsHeld(t *testing.T) {
 			[]string{"provider-x/go.mod: requires github.com/unkn0wn-root/cascache/gone, which is no module"}},
 		{"released modules require released ones",
 			func(_ *testing.T, files map[string]string) {
-				files["internal/harness/go.mod"] = "module github.com/unkn0wn-root/cascache/internal/harness\n\ngo 1.26.0\n"
-				files["go.work"] = strings.Replace(files["go.work"], "\t./internal/proof\n", "\t./internal/harness\n\t./internal/proof\n", 1)
+				addHarness(files)
 				files["provider-x/go.mod"] += "\nrequire github.com/unkn0wn-root/cascache/internal/harness v0.0.0\n" +
 					"\nreplace github.com/unkn0wn-root/cascache/internal/harness => ../internal/harness\n"
-				files["internal/proof/go.mod"] += "\nreplace github.com/unkn0wn-root/cascache/internal/harness => ../../internal/harness\n"
+				files["internal/proof/go.mod"] += "\nreplace github.com/unkn0wn-root/cascache/internal/harness => ../harness\n"
 			},
 			[]string{"provider-x/go.mod: requires github.com/unkn0wn-root/cascache/internal/harness, which is never released"}},
+		{"a neighbour in the same folder is replaced",
+			func(_ *testing.T, files map[string]string) {
+				addHarness(files)
+				files["internal/proof/go.mod"] += "\nrequire github.com/unkn0wn-root/cascache/internal/harness v0.0.0\n"
+			},
+			[]string{"internal/proof/go.mod: lacks `replace github.com/unkn0wn-root/cascache/internal/harness => ../harness`"}},
+		{"a neighbour may be named from the root",
+			func(_ *testing.T, files map[string]string) {
+				addHarness(files)
+				files["internal/proof/go.mod"] += "\nrequire github.com/unkn0wn-root/cascache/internal/harness v0.0.0\n" +
+					"\nreplace github.com/unkn0wn-root/cascache/internal/harness => ../../internal/harness\n"
+			},
+			nil},
 		{"a direct sibling is replaced",
 			replace("core/go.mod", "replace github.com/unkn0wn-root/cascache/wire => ../wire\n", ""),
 			[]string{"core/go.mod: lacks `replace github.com/unkn0wn-root/cascache/wire => ../wire`"}},
