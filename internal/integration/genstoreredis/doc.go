@@ -1,0 +1,2 @@
+// Package genstoreredis tests genstore-redis against real Redis servers.
+package genstoreredis

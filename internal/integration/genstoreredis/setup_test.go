@@ -1,0 +1,124 @@
+package genstoreredis
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+)
+
+// connect returns a client that retries and waits as little as a test should.
+func connect(tb testing.TB, addr string, change ...func(*redis.Options)) *redis.Client {
+	tb.Helper()
+	opts := &redis.Options{
+		Addr:                  addr,
+		ContextTimeoutEnabled: true,
+		ReadTimeout:           2 * time.Second,
+		MinRetryBackoff:       time.Millisecond,
+		MaxRetryBackoff:       10 * time.Millisecond,
+	}
+	for _, f := range change {
+		f(opts)
+	}
+	client := redis.NewClient(opts)
+	tb.Cleanup(func() { client.Close() })
+	return client
+}
+
+func connectCluster(tb testing.TB, addrs []string, change ...func(*redis.ClusterOptions)) *redis.ClusterClient {
+	tb.Helper()
+	opts := &redis.ClusterOptions{
+		Addrs:                 addrs,
+		ContextTimeoutEnabled: true,
+		ReadTimeout:           time.Second,
+		MinRetryBackoff:       time.Millisecond,
+		MaxRetryBackoff:       10 * time.Millisecond,
+	}
+	for _, f := range change {
+		f(opts)
+	}
+	client := redis.NewClusterClient(opts)
+	tb.Cleanup(func() { client.Close() })
+	return client
+}
+
+func open(tb testing.TB, client redis.UniversalClient, change ...func(*redisgenstore.Config)) *redisgenstore.Store {
+	tb.Helper()
+	config := redisgenstore.Config{Client: client, Namespace: "test"}
+	for _, f := range change {
+		f(&config)
+	}
+	store, err := redisgenstore.New(config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store
+}
+
+func current(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
+	tb.Helper()
+	gen, err := s.Current(tb.Context(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return gen
+}
+
+func snapshot(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
+	tb.Helper()
+	gen, err := s.Snapshot(tb.Context(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return gen
+}
+
+func bump(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
+	tb.Helper()
+	gen, err := s.Bump(tb.Context(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return gen
+}
+
+// redisKey returns the one Redis key that ends with a storage key.
+func redisKey(tb testing.TB, client redis.UniversalClient, storageKey string) string {
+	tb.Helper()
+	var found []string
+	for _, key := range client.Keys(tb.Context(), "*").Val() {
+		if strings.HasSuffix(key, ":"+storageKey) {
+			found = append(found, key)
+		}
+	}
+	if len(found) != 1 {
+		tb.Fatalf("the generation of %q lies in %d Redis keys, not one: %q", storageKey, len(found), found)
+	}
+	return found[0]
+}
+
+func names(prefix string, n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = prefix + strconv.Itoa(i)
+	}
+	return keys
+}
+
+// source returns the text of a script that writes, to tell its calls apart.
+func source(tb testing.TB, script string) string {
+	tb.Helper()
+	var text string
+	for _, name := range []string{"prelude", script} {
+		part, err := os.ReadFile("../../../genstore-redis/scripts/" + name + ".lua")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		text += string(part)
+	}
+	return text
+}
