@@ -1,0 +1,5 @@
+//go:build !race
+
+package msgpackcodec
+
+const raceEnabled = false
