@@ -498,7 +498,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func TestLargeBufferIsNotKept(t *testing.T) {
-	if _, err := (CBOR[[]byte]{}).Encode(make([]byte, 8<<20)); err != nil {
+	if _, err := (CBOR[[]byte]{}).Encode(make([]byte, 4*keptBuffer)); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
