@@ -65,9 +65,11 @@ type target struct{ pkg, name string }
 func list(dir string) ([]target, error) {
 	cmd := exec.Command("go", "test", "-json", "-list", "^Fuzz", "./...")
 	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		return nil, fmt.Errorf("%s: %w\n%s%s", cmd, err, out, &stderr)
 	}
 	var targets []target
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
