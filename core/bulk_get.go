@@ -10,39 +10,41 @@ import (
 
 // GetBulk implements [CAS].
 func (h *Handle[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, []string, error) {
-	keys = distinct(keys)
-	values := make(map[string]V, len(keys))
-	if h.disabled {
-		return values, keys, nil
-	}
-	if err := h.begin(ctx); err != nil {
-		return values, keys, err
-	}
-	for _, key := range keys {
-		if err := h.keys.check(key); err != nil {
-			return values, keys, err
-		}
-	}
-	if len(keys) == 0 {
-		return values, nil, nil
-	}
-	r := bulkRead[V]{Handle: h, keys: keys, entries: h.keys.entries(keys), values: values}
-	err := r.run(ctx)
-	missing := make([]string, 0, len(keys)-len(values))
-	for _, key := range keys {
-		if _, ok := values[key]; !ok {
-			missing = append(missing, key)
-		}
-	}
-	return values, missing, err
+	r := h.lookUpBulk(ctx, keys)
+	return r.values, r.missing(false), r.err
 }
 
-// bulkRead is one GetBulk under way.
+// lookUpBulk is GetBulk, and tells apart what the source does not have.
+func (h *Handle[V]) lookUpBulk(ctx context.Context, keys []string) *bulkRead[V] {
+	keys = distinct(keys)
+	r := &bulkRead[V]{Handle: h, keys: keys, values: make(map[string]V, len(keys))}
+	if h.disabled {
+		return r
+	}
+	if r.err = h.begin(ctx); r.err != nil {
+		return r
+	}
+	for _, key := range keys {
+		if r.err = h.keys.check(key); r.err != nil {
+			return r
+		}
+	}
+	if len(keys) > 0 {
+		r.entries = h.keys.entries(keys)
+		r.err = r.run(ctx)
+	}
+	return r
+}
+
+// bulkRead is one GetBulk, under way and then done.
 type bulkRead[V any] struct {
 	*Handle[V]
 	keys    []string // distinct
 	entries []string // their storage keys
-	values  map[string]V
+
+	values map[string]V
+	absent map[string]bool // what the source does not have
+	err    error
 
 	// The generations are read once, for all keys, at the first need. Values
 	// read later under an older number are from before an invalidation that
@@ -51,6 +53,18 @@ type bulkRead[V any] struct {
 	genErr error
 
 	unhealthy []unhealthyEntry
+}
+
+// missing returns the keys without a value, and without those that the source
+// is known not to have if asked to.
+func (r *bulkRead[V]) missing(believeAbsent bool) []string {
+	missing := make([]string, 0, len(r.keys)-len(r.values))
+	for _, key := range r.keys {
+		if _, ok := r.values[key]; !ok && !(believeAbsent && r.absent[key]) {
+			missing = append(missing, key)
+		}
+	}
+	return missing
 }
 
 type unhealthyEntry struct {
@@ -233,6 +247,10 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonStale})
 		return value, ReasonStale
 	case kind == wire.KindAbsent:
+		if r.absent == nil {
+			r.absent = make(map[string]bool)
+		}
+		r.absent[r.keys[i]] = true
 		return value, ReasonAbsent
 	}
 	decoded, err := r.codec.decode(payload)

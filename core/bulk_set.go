@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/unkn0wn-root/cascache/wire"
@@ -23,100 +24,141 @@ func (h *Handle[V]) SetBulkWithGens(ctx context.Context, items map[string]V, obs
 		return err
 	}
 	keys := slices.Sorted(maps.Keys(items))
-	for _, key := range keys {
+	fills := make([]filling[V], len(keys))
+	for i, key := range keys {
 		if err := h.keys.check(key); err != nil {
 			return err
 		}
+		fills[i] = filling[V]{key: key, value: items[key], gen: observedGens[key], ttl: ttl}
 	}
-	if len(keys) == 0 {
+	return h.storeMany(ctx, fills, ttl, !h.noBulk)
+}
+
+// store stores what a loader got: as singles, and as a bulk too if these are
+// all the keys that its caller asked for.
+func (h *Handle[V]) store(ctx context.Context, fills []filling[V], whole bool) error {
+	if h.disabled || len(fills) == 0 {
 		return nil
 	}
-	fresh, whole, err := h.unmoved(ctx, keys, observedGens)
+	if err := h.begin(ctx); err != nil {
+		return err
+	}
+	if len(fills) == 1 {
+		return h.storeOne(ctx, fills[0])
+	}
+	for _, f := range fills {
+		whole = whole && !f.absent
+	}
+	slices.SortFunc(fills, func(a, b filling[V]) int { return strings.Compare(a.key, b.key) })
+	return h.storeMany(ctx, fills, 0, whole && !h.noBulk)
+}
+
+// storeMany stores the fills whose generation has not moved, in ascending order
+// of distinct keys, and a bulk entry of them all if asked to and none has
+// moved.
+func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL time.Duration, bulk bool) error {
+	if len(fills) == 0 {
+		return nil
+	}
+	fresh, why, err := h.unmoved(ctx, fills)
 	if err != nil {
 		return err
 	}
-
+	if bulk && len(fresh) < len(fills) {
+		bulk = false
+		h.emit.bulkRejected(ctx, keysOf(fills), true, why)
+	}
 	writes := make([]Item, 0, len(fresh)+1)
 	members := make([]wire.BulkItem, 0, len(fresh))
 	var errs []error
-	for _, key := range fresh {
-		entry := h.keys.entry(key)
-		frame, err := h.codec.frame(items[key], observedGens[key])
+	for _, f := range fresh {
+		entry := h.keys.entry(f.key)
+		frame, err := h.frame(f)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("cascache: set %q: %w", entry, err))
-			whole = false
+			bulk = false
 			continue
 		}
 		writes = append(writes, Item{
 			Key:   entry,
 			Value: frame,
 			Cost:  h.cost(entry, frame, false, 1),
-			TTL:   h.ttls.of(ttl, h.ttls.single),
+			TTL:   h.ttls.of(f.ttl, h.ttls.single),
 		})
-		members = append(members, wire.BulkItem{Key: key, Gen: observedGens[key], Payload: frame[wire.SingleOverhead:]})
+		if bulk {
+			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: frame[wire.SingleOverhead:]})
+		}
 	}
-	bulk := -1 // the bulk entry's index in writes
-	if whole && !h.noBulk {
+	bulkAt := -1 // the bulk entry's index in writes
+	if bulk {
 		frame, err := wire.EncodeBulk(members)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(keys), err))
+			errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
 		} else {
-			entry := h.keys.bulkEntry(keys)
-			bulk = len(writes)
+			entry := h.keys.bulkEntry(keysOf(fills))
+			bulkAt = len(writes)
 			writes = append(writes, Item{
 				Key:   entry,
 				Value: frame,
 				Cost:  h.cost(entry, frame, true, len(members)),
-				TTL:   h.ttls.of(ttl, h.ttls.bulk),
+				TTL:   h.ttls.of(bulkTTL, h.ttls.bulk),
 			})
 		}
 	}
-	if err := h.setEntries(ctx, writes, bulk); err != nil {
-		errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(keys), err))
+	if err := h.setEntries(ctx, writes, bulkAt); err != nil {
+		errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
 	}
 	return errors.Join(errs...)
 }
 
-// unmoved returns the keys that may be stored, in order, and whether these are
-// all of them. The error is the caller's own ended context.
-func (h *Handle[V]) unmoved(ctx context.Context, keys []string, observed map[string]uint64) (fresh []string, whole bool, err error) {
-	asked := make([]string, 0, len(keys))
-	for _, key := range keys {
+// unmoved returns the fills that may be stored, in order, and a reason where
+// these are not all. The error is the caller's own ended context.
+func (h *Handle[V]) unmoved(ctx context.Context, fills []filling[V]) (fresh []filling[V], why Reason, err error) {
+	asked := make([]filling[V], 0, len(fills))
+	entries := make([]string, 0, len(fills))
+	for _, f := range fills {
+		entry := h.keys.entry(f.key)
 		switch {
-		case observed[key] == 0:
-			h.emit.setSkipped(ctx, key, ReasonNoSnapshot)
-		case h.suspects.has(h.keys.entry(key)):
-			h.emit.setSkipped(ctx, key, ReasonSuspect)
+		case f.gen == 0:
+			why = ReasonNoSnapshot
+			h.emit.setSkipped(ctx, f.key, why)
+		case h.suspects.has(entry):
+			why = ReasonSuspect
+			h.emit.setSkipped(ctx, f.key, why)
 		default:
-			asked = append(asked, key)
+			asked = append(asked, f)
+			entries = append(entries, entry)
 		}
 	}
-	current, genErr := h.gens.currentBatch(ctx, h.keys.entries(asked))
+	current, genErr := h.gens.currentBatch(ctx, entries)
 	if genErr != nil {
-		h.emit.genStoreError(ctx, GenCurrent, asked[0], len(asked), genErr)
-		if err := ended(ctx); err != nil {
-			return nil, false, err
+		h.emit.genStoreError(ctx, GenCurrent, asked[0].key, len(asked), genErr)
+		if err := ctx.Err(); err != nil {
+			return nil, "", err
 		}
 	}
-	fresh = make([]string, 0, len(asked))
-	why := ReasonNoSnapshot
-	for i, key := range asked {
-		reason, ok := compare(current[i], observed[key])
+	fresh = asked[:0]
+	for i, f := range asked {
+		reason, ok := compare(current[i], f.gen)
 		if ok {
-			fresh = append(fresh, key)
+			fresh = append(fresh, f)
 			continue
 		}
 		if genErr != nil && reason == ReasonNoGen {
 			reason = ReasonGenError
 		}
 		why = reason
-		h.emit.setSkipped(ctx, key, reason)
+		h.emit.setSkipped(ctx, f.key, reason)
 	}
-	whole = len(fresh) == len(keys)
-	if !whole && !h.noBulk {
-		h.emit.bulkRejected(ctx, keys, true, why)
+	return fresh, why, nil
+}
+
+func keysOf[V any](fills []filling[V]) []string {
+	keys := make([]string, len(fills))
+	for i, f := range fills {
+		keys[i] = f.key
 	}
-	return fresh, whole, nil
+	return keys
 }
 
 // setEntries writes every item, in one call where the provider can, and

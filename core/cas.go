@@ -21,8 +21,9 @@ type CAS[V any] interface {
 	// Enabled reports whether the cache does anything; see Options.Disabled.
 	Enabled() bool
 
-	// Close stops background work and closes the provider and the generation
-	// store, also when the caller made them, so a provider shared by two
+	// Close stops background work, tries once more within ctx the
+	// invalidations that have failed so far, and reports those that it could
+	// not apply. It closes the provider and the generation store, also when the caller made them, so a provider shared by two
 	// caches is closed by the first. It is idempotent: later calls return
 	// what the first one did. Every other call that begins afterwards returns
 	// [ErrClosed].
@@ -51,7 +52,8 @@ type CAS[V any] interface {
 	//
 	// An [*InvalidateError] means that the bump is not known to be applied.
 	// The key is suspect in this process from then on: reads miss and fills
-	// are skipped until an invalidation of it succeeds. The bump is bounded
+	// are skipped until a bump that began later has succeeded, which is
+	// retried in the background. The bump is bounded
 	// by ctx, and by [DefaultBumpTimeout] where ctx has no deadline.
 	Invalidate(ctx context.Context, key string) error
 

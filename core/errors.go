@@ -23,6 +23,14 @@ var (
 	// invalidation in this process is not known to be applied.
 	ErrSuspect = errors.New("cascache: key is suspect since an invalidation failed")
 
+	// ErrNotCommitted, wrapped by the error of a write given to Mutate, says
+	// that the source certainly did not take the write, now or later.
+	ErrNotCommitted = errors.New("cascache: not committed")
+
+	// ErrHoldUnsupported is returned by Mutate when the generation store has
+	// no [Holder] ability. The write has not run.
+	ErrHoldUnsupported = errors.New("cascache: the generation store cannot hold keys")
+
 	// ErrGenStoreStuck is returned for a generation look-up that was not even
 	// begun, since as many earlier ones as may be under way never returned.
 	ErrGenStoreStuck = errors.New("cascache: the generation store does not answer")
@@ -31,7 +39,7 @@ var (
 // InvalidateError tells that an invalidation is not known to be applied: other
 // processes may go on serving the old value. In this process the key is
 // suspect from then on: reads miss and fills are skipped until a later bump
-// of the key has succeeded.
+// of the key has succeeded, which is retried in the background.
 type InvalidateError struct {
 	Key     string // the caller's key
 	BumpErr error  // why the bump is not known to be applied; never nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +26,10 @@ type generations struct {
 	reads   *callPool // nil: the store never blocks
 	bumps   *callPool // apart, so that stuck reads leave invalidations room
 
+	// floor is a generation below which none is taken for proof; see
+	// recovery.refuseOld. 0 while there is none.
+	floor atomic.Uint64
+
 	currentBatcher  BatchCurrenter
 	snapshotBatcher BatchSnapshotter
 	bumpBatcher     BatchBumper
@@ -42,36 +48,71 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 
 // current returns the generation of one entry. 0 with a nil error: none, or
 // held.
-func (g *generations) current(ctx context.Context, entry string) (uint64, error) {
+func (g *generations) current(ctx context.Context, entry string) (gen uint64, err error) {
 	if g.reads == nil {
-		return g.store.Current(ctx, entry)
+		gen, err = g.store.Current(ctx, entry)
+	} else {
+		gen, err = g.lookUp(ctx, (*generations).runCurrent, entry)
 	}
-	return g.lookUp(ctx, (*generations).runCurrent, entry)
+	if err != nil || gen < g.floor.Load() {
+		return 0, err
+	}
+	return gen, nil
 }
 
 // snapshot returns the generation of one entry, created if need be.
-func (g *generations) snapshot(ctx context.Context, entry string) (uint64, error) {
+func (g *generations) snapshot(ctx context.Context, entry string) (gen uint64, err error) {
 	if g.reads == nil {
-		return g.store.Snapshot(ctx, entry)
+		gen, err = g.snapshotAbove(ctx, entry)
+	} else {
+		gen, err = g.lookUp(ctx, (*generations).runSnapshot, entry)
 	}
-	return g.lookUp(ctx, (*generations).runSnapshot, entry)
+	if err != nil || gen < g.floor.Load() {
+		return 0, err
+	}
+	return gen, nil
+}
+
+// snapshotAbove is the store's Snapshot, and a bump where that is below the
+// floor.
+func (g *generations) snapshotAbove(ctx context.Context, entry string) (uint64, error) {
+	gen, err := g.store.Snapshot(ctx, entry)
+	if err != nil || gen == 0 || gen >= g.floor.Load() {
+		return gen, err
+	}
+	return g.store.Bump(ctx, entry)
 }
 
 // bump returns nil only when the entry's generation has been replaced.
 func (g *generations) bump(ctx context.Context, entry string) error {
+	_, err := g.bumpGen(ctx, entry)
+	return err
+}
+
+// bumpGen is bump, and returns the new generation: 0 while the entry is held.
+func (g *generations) bumpGen(ctx context.Context, entry string) (gen uint64, err error) {
 	if g.bumps == nil {
-		_, err := g.store.Bump(ctx, entry)
-		return err
+		return g.store.Bump(ctx, entry)
 	}
 	c := g.bumps.get()
 	c.run, c.key = (*generations).runBump, entry
 	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
 	if !returned {
-		return givenUp("bump", entry, err)
+		return 0, givenUp("bump", entry, err)
 	}
-	err = c.err
+	gen, err = c.gen, c.err
 	g.bumps.put(c)
-	return err
+	return gen, err
+}
+
+// raiseFloor makes every generation below gen count as none, for good.
+func (g *generations) raiseFloor(gen uint64) {
+	for {
+		floor := g.floor.Load()
+		if floor >= gen || g.floor.CompareAndSwap(floor, gen) {
+			return
+		}
+	}
 }
 
 // currentBatch returns one generation per entry. With an error, 0 means not
@@ -153,6 +194,14 @@ func (g *generations) lookUpBatch(ctx context.Context, run storeCall, entries []
 		}
 		gens = make([]uint64, len(entries))
 	}
+	if floor := g.floor.Load(); floor > 0 {
+		gens = slices.Clone(gens) // the store may have kept its slice
+		for i, gen := range gens {
+			if gen < floor {
+				gens[i] = 0
+			}
+		}
+	}
 	return gens, err
 }
 
@@ -161,7 +210,7 @@ func (g *generations) runCurrent(ctx context.Context, c *call) {
 }
 
 func (g *generations) runSnapshot(ctx context.Context, c *call) {
-	c.gen, c.err = g.store.Snapshot(ctx, c.key)
+	c.gen, c.err = g.snapshotAbove(ctx, c.key)
 }
 
 func (g *generations) runBump(ctx context.Context, c *call) {
@@ -177,11 +226,43 @@ func (g *generations) runCurrentBatch(ctx context.Context, c *call) {
 }
 
 func (g *generations) runSnapshotBatch(ctx context.Context, c *call) {
-	if g.snapshotBatcher != nil {
-		c.gens, c.err = g.snapshotBatcher.SnapshotBatch(ctx, c.keys)
+	if g.snapshotBatcher == nil {
+		eachGen(ctx, c, g.snapshotAbove)
 		return
 	}
-	eachGen(ctx, c, g.store.Snapshot)
+	c.gens, c.err = g.snapshotBatcher.SnapshotBatch(ctx, c.keys)
+	if floor := g.floor.Load(); floor > 0 && len(c.gens) == len(c.keys) {
+		g.bumpBelow(ctx, floor, c)
+	}
+}
+
+// bumpBelow bumps those of a batch of snapshots that are below the floor.
+func (g *generations) bumpBelow(ctx context.Context, floor uint64, c *call) {
+	c.gens = slices.Clone(c.gens) // the store may have kept its slice
+	low := call{}
+	var at []int // where in c.gens
+	for i, gen := range c.gens {
+		if gen != 0 && gen < floor {
+			c.gens[i] = 0
+			low.keys = append(low.keys, c.keys[i])
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 {
+		return
+	}
+	if g.bumpBatcher != nil {
+		low.gens, low.err = g.bumpBatcher.BumpBatch(ctx, low.keys)
+	} else {
+		eachGen(ctx, &low, g.store.Bump)
+	}
+	c.err = errors.Join(c.err, low.err)
+	if len(low.gens) != len(at) {
+		return
+	}
+	for j, i := range at {
+		c.gens[i] = low.gens[j]
+	}
 }
 
 func (g *generations) runBumpBatch(ctx context.Context, c *call) {
@@ -261,4 +342,42 @@ func repeated(err error, n int) []error {
 		errs[i] = err
 	}
 	return errs
+}
+
+// hold holds the entries under token, or returns an error.
+func (g *generations) hold(ctx context.Context, entries []string, token string, lease time.Duration) error {
+	holder, ok := AbilityOf[Holder](g.store)
+	if !ok {
+		return ErrHoldUnsupported
+	}
+	return g.runBounded(ctx, entries, func(ctx context.Context) error {
+		return holder.Hold(ctx, entries, token, lease)
+	})
+}
+
+// release releases token's holds of the entries and bumps them.
+func (g *generations) release(ctx context.Context, entries []string, token string) error {
+	holder, ok := AbilityOf[Holder](g.store)
+	if !ok {
+		return ErrHoldUnsupported
+	}
+	return g.runBounded(ctx, entries, func(ctx context.Context) error {
+		return holder.Release(ctx, entries, token)
+	})
+}
+
+// runBounded runs do as a bump is run.
+func (g *generations) runBounded(ctx context.Context, entries []string, do func(context.Context) error) error {
+	if g.bumps == nil {
+		return do(ctx)
+	}
+	c := g.bumps.get()
+	c.run = func(_ *generations, ctx context.Context, c *call) { c.err = do(ctx) }
+	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
+	if !returned {
+		return givenUp("hold or release", entries[0], err)
+	}
+	err = c.err
+	g.bumps.put(c)
+	return err
 }

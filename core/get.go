@@ -9,35 +9,50 @@ import (
 
 // Get implements [CAS].
 func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
+	value, found, err := h.lookUp(ctx, key)
+	return value, found == foundValue, err
+}
+
+// found says what the cache knows of a key.
+type found uint8
+
+const (
+	foundNothing found = iota
+	foundValue
+	foundAbsent // that the source has no such key
+)
+
+// lookUp is Get, and tells apart what the source does not have.
+func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 	var none V
 	if h.disabled {
-		return none, false, nil
+		return none, foundNothing, nil
 	}
 	if err := h.begin(ctx); err != nil {
-		return none, false, err
+		return none, foundNothing, err
 	}
 	if err := h.keys.check(key); err != nil {
-		return none, false, err
+		return none, foundNothing, err
 	}
 	entry := h.keys.entry(key)
 	if h.suspects.has(entry) {
 		h.emit.miss(ctx, key, ReasonSuspect)
-		return none, false, nil
+		return none, foundNothing, nil
 	}
-	raw, found, err := h.provider.Get(ctx, entry)
+	raw, ok, err := h.provider.Get(ctx, entry)
 	if err != nil {
 		h.emit.miss(ctx, key, ReasonProviderError)
-		return none, false, fmt.Errorf("cascache: get %q: %w", entry, err)
+		return none, foundNothing, fmt.Errorf("cascache: get %q: %w", entry, err)
 	}
-	if !found {
+	if !ok {
 		h.emit.miss(ctx, key, ReasonNotFound)
-		return none, false, nil
+		return none, foundNothing, nil
 	}
 	gen, payload, kind, err := decodeEntry(raw)
 	if err != nil {
 		h.heal(ctx, entry, ReasonCorrupt)
 		h.emit.miss(ctx, key, ReasonCorrupt)
-		return none, false, nil
+		return none, foundNothing, nil
 	}
 	// Read after the entry: an entry whose generation is still current here
 	// was current when this call began, or became so since.
@@ -45,29 +60,29 @@ func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
 	if err != nil {
 		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
 		h.emit.miss(ctx, key, ReasonGenError)
-		return none, false, ended(ctx)
+		return none, foundNothing, ctx.Err()
 	}
 	if current == 0 {
 		h.emit.miss(ctx, key, ReasonNoGen)
-		return none, false, nil
+		return none, foundNothing, nil
 	}
 	if gen != current {
 		h.heal(ctx, entry, ReasonStale)
 		h.emit.miss(ctx, key, ReasonStale)
-		return none, false, nil
+		return none, foundNothing, nil
 	}
 	if kind == wire.KindAbsent {
 		h.emit.miss(ctx, key, ReasonAbsent)
-		return none, false, nil
+		return none, foundAbsent, nil
 	}
 	value, err := h.codec.decode(payload)
 	if err != nil {
 		h.heal(ctx, entry, ReasonDecode)
 		h.emit.miss(ctx, key, ReasonDecode)
-		return none, false, nil
+		return none, foundNothing, nil
 	}
 	h.emit.hit(ctx, key, false)
-	return value, true, nil
+	return value, foundValue, nil
 }
 
 // decodeEntry opens what is stored under the storage key of a single: a value,

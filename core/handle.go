@@ -19,6 +19,8 @@ type Handle[V any] struct {
 	cost     func(key string, raw []byte, isBulk bool, n int) int64
 	emit     emitter
 	suspects suspects
+	recovery recovery
+	lease    time.Duration // of the holds of Mutate
 
 	getBatcher BatchGetter
 	setBatcher BatchSetter
@@ -72,6 +74,8 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 		}
 	}
 	h.gens = newGenerations(store, orDefault(opts.GenTimeout, DefaultGenTimeout))
+	h.recovery = recovery{gens: h.gens, suspects: &h.suspects, emit: &h.emit, keys: h.keys}
+	h.lease = orDefault(opts.MutateLease, DefaultMutateLease)
 	return h, nil
 }
 
@@ -86,7 +90,7 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 	}
 	h.closeOnce.Do(func() {
 		h.closed.Store(true)
-		h.closeErr = errors.Join(h.provider.Close(ctx), h.gens.close(ctx))
+		h.closeErr = errors.Join(h.recovery.close(ctx), h.provider.Close(ctx), h.gens.close(ctx))
 	})
 	return h.closeErr
 }

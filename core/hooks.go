@@ -2,12 +2,15 @@ package cascache
 
 import (
 	"context"
+	"time"
 )
 
 // Hooks are told what a cache does. Each is optional and costs nothing when
 // nil. They run on the caller's goroutine, never under a lock, possibly many at
-// once; a panic in one reaches the caller. They must not keep the slices of an
-// event.
+// once; a panic in one reaches the caller. What nobody called for runs on a
+// goroutine of the cache instead: the recovery of failed invalidations, where a
+// panic ends the process, and loads, where it reaches the loader's callers.
+// They must not keep the slices of an event.
 type Hooks struct {
 	// Hit: a key was served.
 	Hit func(context.Context, HitEvent)
@@ -32,6 +35,11 @@ type Hooks struct {
 	InvalidateFailed func(context.Context, InvalidateFailedEvent)
 	// InvalidateRecovered: a suspect key has been invalidated after all.
 	InvalidateRecovered func(context.Context, InvalidateRecoveredEvent)
+	// LeaseEnded: a write given to Mutate outlasted the lease of its hold, so
+	// that the source was written with nothing held.
+	LeaseEnded func(context.Context, LeaseEndedEvent)
+	// Load: a loader asked the source.
+	Load func(context.Context, LoadEvent)
 	// SharedProvider: told once, by New: the provider is shared with other
 	// processes, or with later ones, and the generations are local. Such a
 	// pair is safe in one process at a time only.
@@ -111,6 +119,24 @@ type InvalidateFailedEvent struct {
 type InvalidateRecoveredEvent struct {
 	Namespace string
 	Key       string
+}
+
+// LeaseEndedEvent tells that a write outlasted its hold.
+type LeaseEndedEvent struct {
+	Namespace string
+	Keys      []string // not to be kept
+	Lease     time.Duration
+	Took      time.Duration // from before the hold until the write returned
+}
+
+// LoadEvent tells that a loader asked the source.
+type LoadEvent struct {
+	Namespace string
+	Keys      []string // asked for; not to be kept
+	Absent    int      // how many of them the source does not have
+	Duration  time.Duration
+	Err       error // of the load, or nil
+	StoreErr  error // of storing what was loaded, which the callers do not get
 }
 
 // SharedProviderEvent tells that local generations guard a shared provider.
@@ -231,6 +257,19 @@ func (e *emitter) invalidateFailed(ctx context.Context, err *InvalidateError) {
 func (e *emitter) invalidateRecovered(ctx context.Context, key string) {
 	if f := e.hooks.InvalidateRecovered; f != nil {
 		f(ctx, InvalidateRecoveredEvent{Namespace: e.namespace, Key: key})
+	}
+}
+
+func (e *emitter) leaseEnded(ctx context.Context, keys []string, lease, took time.Duration) {
+	if f := e.hooks.LeaseEnded; f != nil {
+		f(ctx, LeaseEndedEvent{Namespace: e.namespace, Keys: keys, Lease: lease, Took: took})
+	}
+}
+
+func (e *emitter) load(ctx context.Context, event LoadEvent) {
+	if f := e.hooks.Load; f != nil {
+		event.Namespace = e.namespace
+		f(ctx, event)
 	}
 }
 

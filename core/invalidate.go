@@ -22,13 +22,13 @@ func (h *Handle[V]) Invalidate(ctx context.Context, key string) error {
 	// store the old value again and be served until the bump.
 	bumpErr := h.gens.bump(ctx, entry)
 	if bumpErr != nil {
-		h.suspects.mark(entry)
+		h.recovery.mark(entry)
 	}
 	delErr := h.provider.Del(ctx, entry)
 	if bumpErr != nil {
 		return h.invalidateFailed(ctx, key, bumpErr, delErr)
 	}
-	h.invalidated(ctx, key, entry, began)
+	h.recovery.cleared(ctx, entry, began)
 	if delErr != nil {
 		h.emit.deleteFailed(ctx, key, 1, delErr)
 	}
@@ -61,31 +61,36 @@ func (h *Handle[V]) InvalidateBulk(ctx context.Context, keys []string) error {
 	entries := h.keys.entries(usable)
 	began := h.suspects.now()
 	bumpErrs := h.gens.bumpBatch(ctx, entries)
+	errs = append(errs, h.settle(ctx, usable, entries, bumpErrs, began)...)
+	return errors.Join(errs...)
+}
+
+// settle finishes an invalidation whose bumps began at the point in time
+// `began` and ended with bumpErrs, one per key or nil: it marks or clears
+// suspicion, deletes the entries, and returns one error per failed key.
+func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs []error, began uint64) []error {
+	var failed []string
 	for i, err := range bumpErrs {
 		if err != nil {
-			h.suspects.mark(entries[i])
+			failed = append(failed, entries[i])
 		}
 	}
+	if len(failed) > 0 {
+		h.recovery.mark(failed...)
+	}
 	delErr := h.deleteBatch(ctx, entries)
-	for i, key := range usable {
+	var errs []error
+	for i, key := range keys {
 		if bumpErrs != nil && bumpErrs[i] != nil {
 			errs = append(errs, h.invalidateFailed(ctx, key, bumpErrs[i], delErr))
 			continue
 		}
-		h.invalidated(ctx, key, entries[i], began)
+		h.recovery.cleared(ctx, entries[i], began)
 	}
 	if delErr != nil {
-		h.emit.deleteFailed(ctx, usable[0], len(usable), delErr)
+		h.emit.deleteFailed(ctx, keys[0], len(keys), delErr)
 	}
-	return errors.Join(errs...)
-}
-
-// invalidated notes that a bump which began at the point in time `began` is
-// done.
-func (h *Handle[V]) invalidated(ctx context.Context, key, entry string, began uint64) {
-	if h.suspects.clear(entry, began) {
-		h.emit.invalidateRecovered(ctx, key)
-	}
+	return errs
 }
 
 // invalidateFailed reports a bump that is not known to be applied, of a key

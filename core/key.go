@@ -16,6 +16,7 @@ const maxStorageKey = 65535
 const (
 	singlePrefix = "single:"
 	bulkPrefix   = "bulk:"
+	floorPrefix  = "floor:"
 	// bulkDigest is how many bytes of the SHA-256 name a bulk entry.
 	bulkDigest = 16
 )
@@ -26,13 +27,14 @@ const (
 type keySpace struct {
 	single string // "single:<ns>:"
 	bulk   string // "bulk:<ns>:"
+	floor  string // no entry: a name to draw a generation under
 }
 
 var escapeNamespace = strings.NewReplacer("%", "%25", ":", "%3A")
 
 func newKeySpace(namespace string) keySpace {
 	ns := escapeNamespace.Replace(namespace)
-	return keySpace{single: singlePrefix + ns + ":", bulk: bulkPrefix + ns + ":"}
+	return keySpace{single: singlePrefix + ns + ":", bulk: bulkPrefix + ns + ":", floor: floorPrefix + ns}
 }
 
 // check reports why key cannot be used, or nil.
@@ -50,6 +52,9 @@ func (s keySpace) check(key string) error {
 // entry returns the storage key of the single entry of key, which is also the
 // name of its generation.
 func (s keySpace) entry(key string) string { return s.single + key }
+
+// userKey returns the key whose single entry is entry.
+func (s keySpace) userKey(entry string) string { return entry[len(s.single):] }
 
 // entries returns the storage keys of the single entries of keys.
 func (s keySpace) entries(keys []string) []string {

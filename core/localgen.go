@@ -69,7 +69,8 @@ type localShard struct {
 	gens  map[uint64]uint64 // by hash of the key
 	floor uint64            // the greatest generation ever dropped from gens
 	peak  int               // the most entries gens ever held: maps do not shrink
-	_     [80]byte          // two shards share no cache line
+	held  localHolds
+	_     [48]byte // two shards share no cache line
 }
 
 // NewLocalGenStore returns an empty store that prunes every cleanupInterval
@@ -138,7 +139,7 @@ func (s *LocalGenStore) Snapshot(ctx context.Context, key string) (uint64, error
 	sh, h := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if gen := sh.gens[h]; gen != 0 {
+	if gen := sh.gens[h]; gen != 0 || sh.held.has(h) {
 		return gen, nil
 	}
 	gen := drawGen(sh.floor)
@@ -154,6 +155,11 @@ func (s *LocalGenStore) Bump(_ context.Context, key string) (uint64, error) {
 	sh, h := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	if sh.held.has(h) {
+		// There is no generation to replace, and the next one drawn is
+		// greater than all before.
+		return 0, nil
+	}
 	gen := drawGen(max(sh.gens[h], sh.floor))
 	s.put(sh, h, gen)
 	return gen, nil
@@ -222,6 +228,7 @@ func (s *LocalGenStore) Cleanup(retention time.Duration) {
 func (sh *localShard) prune(cutoff uint64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	sh.held.sweep()
 	looked := 0
 	for h := range sh.gens {
 		if gen := sh.gens[h]; gen < cutoff {

@@ -55,6 +55,12 @@ type Options[V any] struct {
 	// GenStore.
 	GenRetention time.Duration
 
+	// MutateLease is how long [Handle.Mutate] holds its keys if nothing
+	// releases them: after a crash, or a write whose outcome is unknown. The
+	// write's context ends after three quarters of it. 0 means
+	// [DefaultMutateLease]; not negative.
+	MutateLease time.Duration
+
 	// Disabled makes a cache that does nothing: reads miss, sets and
 	// invalidations return nil, no backend is called. Nothing else is
 	// required then.
@@ -104,6 +110,7 @@ func (o *Options[V]) validate() error {
 		{"GenTimeout", o.GenTimeout},
 		{"CleanupInterval", o.CleanupInterval},
 		{"GenRetention", o.GenRetention},
+		{"MutateLease", o.MutateLease},
 	} {
 		if d.value < 0 {
 			return fmt.Errorf("cascache: Options.%s is %v; it must be 0, for the default, or more", d.field, d.value)

@@ -66,6 +66,18 @@ func SlogHooks(logger *slog.Logger) *Hooks {
 		InvalidateRecovered: func(ctx context.Context, e InvalidateRecoveredEvent) {
 			log(ctx, slog.LevelInfo, "invalidation recovered", e.Namespace, slog.String("key", e.Key))
 		},
+		LeaseEnded: func(ctx context.Context, e LeaseEndedEvent) {
+			log(ctx, slog.LevelWarn, "a write outlasted the lease of its hold", e.Namespace,
+				slog.Any("keys", e.Keys), slog.Duration("lease", e.Lease), slog.Duration("took", e.Took))
+		},
+		Load: func(ctx context.Context, e LoadEvent) {
+			level := slog.LevelDebug
+			if e.Err != nil || e.StoreErr != nil {
+				level = slog.LevelWarn
+			}
+			log(ctx, level, "load", e.Namespace, slog.Int("keys", len(e.Keys)), slog.Int("absent", e.Absent),
+				slog.Duration("duration", e.Duration), slog.Any("error", e.Err), slog.Any("store_error", e.StoreErr))
+		},
 		SharedProvider: func(ctx context.Context, e SharedProviderEvent) {
 			log(ctx, slog.LevelWarn, "a shared provider is guarded by local generations, which is safe in one process only", e.Namespace)
 		},

@@ -1,6 +1,8 @@
 package cascache
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -17,7 +19,7 @@ type suspects struct {
 	mu    sync.RWMutex
 	clock uint64            // counts marks
 	marks map[string]uint64 // storage key: the clock at its latest mark
-	all   bool              // there were more than marks may hold
+	full  uint64            // the clock when a mark last found no room; 0: all are in marks
 }
 
 // now returns a point in time for clear: what is marked later is after it.
@@ -33,7 +35,7 @@ func (s *suspects) mark(entry string) {
 	defer s.mu.Unlock()
 	s.clock++
 	if _, known := s.marks[entry]; !known && len(s.marks) >= maxSuspects {
-		s.all = true
+		s.full = s.clock
 	} else {
 		if s.marks == nil {
 			s.marks = make(map[string]uint64)
@@ -58,8 +60,34 @@ func (s *suspects) clear(entry string, began uint64) bool {
 		return false
 	}
 	delete(s.marks, entry)
-	s.any.Store(s.all || len(s.marks) > 0)
+	s.any.Store(s.full > 0 || len(s.marks) > 0)
 	return true
+}
+
+// list returns the entries that are marked, in no order.
+func (s *suspects) list() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(s.marks))
+}
+
+// overflowed reports whether all keys are suspect, and the point in time for
+// clearOverflow.
+func (s *suspects) overflowed() (bool, uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.full > 0, s.clock
+}
+
+// clearOverflow ends the suspicion of all keys but those in marks, unless
+// another mark found no room after the point in time `began`.
+func (s *suspects) clearOverflow(began uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.full <= began {
+		s.full = 0
+	}
+	s.any.Store(s.full > 0 || len(s.marks) > 0)
 }
 
 // has reports whether entry is suspect.
@@ -70,5 +98,5 @@ func (s *suspects) has(entry string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_, known := s.marks[entry]
-	return known || s.all
+	return known || s.full > 0
 }

@@ -1,0 +1,164 @@
+package cascache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Failed invalidations are retried after retryMin, then twice as long each time
+// up to retryMax, each pause shortened by up to half at random.
+const (
+	retryMin = 50 * time.Millisecond
+	retryMax = 5 * time.Second
+)
+
+// retryBatch is how many suspect entries one retry bumps at once.
+const retryBatch = 512
+
+var errNoGen = errors.New("the generation store drew none")
+
+// recovery retries failed invalidations in the background, on one goroutine
+// that lives while anything is suspect.
+type recovery struct {
+	gens     *generations
+	suspects *suspects
+	emit     *emitter
+	keys     keySpace
+
+	mu      sync.Mutex // guards what follows
+	running bool
+	stop    context.CancelFunc // ends the goroutine
+	done    chan struct{}      // closed when it has ended
+	closed  bool
+}
+
+// mark makes entries suspect and sees to it that they are retried.
+func (r *recovery) mark(entries ...string) {
+	for _, entry := range entries {
+		r.suspects.mark(entry)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running || r.closed {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.running, r.stop, r.done = true, stop, make(chan struct{})
+	go r.run(ctx, r.done)
+}
+
+func (r *recovery) run(ctx context.Context, done chan struct{}) {
+	defer close(done)
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for wait := retryMin; ; wait = min(2*wait, retryMax) {
+		pause.Reset(wait - time.Duration(rand.Int64N(int64(wait/2))))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+		if r.attempt(ctx) == nil {
+			wait = retryMin
+		}
+		if r.finished() {
+			return
+		}
+	}
+}
+
+// finished ends the goroutine's turn if nothing is suspect any more.
+func (r *recovery) finished() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.suspects.any.Load() {
+		return false
+	}
+	r.running = false
+	r.stop()
+	return true
+}
+
+// attempt bumps what is suspect, and returns an error for what remains. Each
+// clearing bump begins after its key was marked.
+func (r *recovery) attempt(ctx context.Context) error {
+	var errs []error
+	if overflowed, began := r.suspects.overflowed(); overflowed {
+		if err := r.refuseOld(ctx); err != nil {
+			return err
+		}
+		r.suspects.clearOverflow(began)
+	}
+	entries := r.suspects.list()
+	for len(entries) > 0 {
+		batch := entries[:min(len(entries), retryBatch)]
+		entries = entries[len(batch):]
+		began := r.suspects.now()
+		bumpErrs := r.gens.bumpBatch(ctx, batch)
+		failed := 0
+		for i, entry := range batch {
+			if bumpErrs != nil && bumpErrs[i] != nil {
+				errs = append(errs, &InvalidateError{Key: r.keys.userKey(entry), BumpErr: bumpErrs[i]})
+				failed++
+				continue
+			}
+			r.cleared(ctx, entry, began)
+		}
+		if failed == len(batch) && len(entries) > 0 {
+			errs = append(errs, fmt.Errorf("cascache: %d more keys were not attempted", len(entries)))
+			break // the store is down: no use in waiting for it batch by batch
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// cleared notes that a bump of entry which began at the point in time `began`
+// is done.
+func (r *recovery) cleared(ctx context.Context, entry string, began uint64) {
+	if r.suspects.clear(entry, began) {
+		r.emit.invalidateRecovered(ctx, r.keys.userKey(entry))
+	}
+}
+
+// refuseOld draws a generation and makes every lower one count as none, since
+// there were more failed invalidations than could be remembered. Fills of a
+// key below it bump, so that each key comes back with its next fill.
+func (r *recovery) refuseOld(ctx context.Context) error {
+	gen, err := r.gens.bumpGen(ctx, r.keys.floor)
+	if err == nil && gen == 0 {
+		err = errNoGen
+	}
+	if err != nil {
+		return fmt.Errorf("cascache: recover from more than %d failed invalidations: %w", maxSuspects, err)
+	}
+	r.gens.raiseFloor(gen)
+	return nil
+}
+
+// close ends the goroutine and tries once more what is left.
+func (r *recovery) close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	done := r.done
+	if r.running {
+		r.stop()
+	}
+	r.mu.Unlock()
+	if done != nil {
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+	}
+	if !r.suspects.any.Load() {
+		return nil
+	}
+	if err := r.attempt(ctx); err != nil {
+		return fmt.Errorf("cascache: close: failed invalidations remain: %w", err)
+	}
+	return nil
+}
