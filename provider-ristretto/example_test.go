@@ -1,0 +1,49 @@
+package ristrettoprovider_test
+
+import (
+	"context"
+	"fmt"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+	rp "github.com/unkn0wn-root/cascache/provider-ristretto"
+)
+
+func Example() {
+	ctx := context.Background()
+	provider, err := rp.New(rp.Config{
+		NumCounters: 1_000_000,
+		MaxCost:     64 << 20, // bytes
+		BufferItems: 64,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	names, err := cascache.New(cascache.Options[string]{
+		Namespace: "name",
+		Provider:  provider,
+		Codec:     cascache.String{},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer names.Close(ctx) // closes the provider too
+
+	obs := names.SnapshotGen("42") // before the source is read
+	if err := names.SetWithGen(ctx, "42", "Ada", obs, 0); err != nil {
+		fmt.Println(err)
+	}
+	provider.Wait() // only so that the example is certain to hit
+	name, ok, err := names.Get(ctx, "42")
+	fmt.Println(name, ok, err)
+
+	if err := names.Invalidate(ctx, "42"); err != nil {
+		fmt.Println(err)
+	}
+	_, ok, err = names.Get(ctx, "42")
+	fmt.Println(ok, err)
+	// Output:
+	// Ada true <nil>
+	// false <nil>
+}

@@ -1,0 +1,160 @@
+package ristrettoprovider
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/ristretto/v2"
+	"github.com/dgraph-io/ristretto/v2/z"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+// Provider is a [cascache.Provider] over a Ristretto cache. Make one with
+// [New]. Its methods do no I/O and take no notice of their contexts.
+type Provider struct {
+	cache   *ristretto.Cache[string, *record]
+	queue   *queue
+	gate    gate
+	maxCost int64
+	started time.Time
+	closing sync.Once
+}
+
+var _ cascache.Provider = (*Provider)(nil)
+
+// New returns an empty cache of the size that cfg says, or an error that names
+// the field that is out of range.
+func New(cfg Config) (*Provider, error) {
+	return newProvider(cfg, z.MemHashString)
+}
+
+func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{queue: newQueue(), maxCost: cfg.MaxCost, started: time.Now()}
+	if cfg.IncludeInternalCost {
+		p.maxCost -= internalCost
+	}
+	p.cache, err = ristretto.NewCache(&ristretto.Config[string, *record]{
+		// Of one counter Ristretto makes half a byte, none, and panics.
+		NumCounters:        max(cfg.NumCounters, 2),
+		MaxCost:            cfg.MaxCost,
+		BufferItems:        cfg.BufferItems,
+		Metrics:            cfg.Metrics,
+		IgnoreInternalCost: !cfg.IncludeInternalCost,
+
+		// Ristretto knows keys by their hashes alone. Here the record has the
+		// key and Get compares it, so one hash will do.
+		KeyToHash: func(key string) (uint64, uint64) { return hash(key), 0 },
+
+		// Sets pass a cost of 0, so that the worker asks for it as it takes
+		// up the record.
+		Cost: func(r *record) int64 {
+			p.queue.takeUp(r)
+			return r.cost
+		},
+		ShouldUpdate: func(r, _ *record) bool {
+			r.stored.Store(true)
+			return true
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ristrettoprovider: %w", err)
+	}
+	return p, nil
+}
+
+// Get returns the slice stored under key, to be read only. It does not
+// allocate.
+func (p *Provider) Get(_ context.Context, key string) ([]byte, bool, error) {
+	inside := p.gate.enter()
+	if inside == nil {
+		return nil, false, cascache.ErrClosed
+	}
+	found, ok := p.cache.Get(key)
+	inside.leave()
+	if !ok {
+		return nil, false, nil
+	}
+	r := found.lead.latest.Load()
+	if r == nil || r.key != key {
+		return nil, false, nil
+	}
+	if r != found && time.Since(p.started)-r.accepted >= r.ttl {
+		return nil, false, nil
+	}
+	return r.value, true, nil
+}
+
+// Set stores value, which it keeps. A key that is already there has its new
+// value at once, another one some microseconds later. It returns (false, nil)
+// when cost is over Config.MaxCost or when Ristretto's queue of new keys is
+// full. A value that was accepted may still be turned away in the background,
+// if its key is used less than those it would displace. A negative cost, or a
+// ttl that is not positive, is an error.
+func (p *Provider) Set(_ context.Context, key string, value []byte, cost int64, ttl time.Duration) (bool, error) {
+	if cost < 0 {
+		return false, fmt.Errorf("ristrettoprovider: the cost of an entry is %d, must be 0 or more", cost)
+	}
+	if ttl <= 0 {
+		// To Ristretto 0 means for ever.
+		return false, fmt.Errorf("ristrettoprovider: the TTL of an entry is %v, must be over 0", ttl)
+	}
+	inside := p.gate.enter()
+	if inside == nil {
+		return false, cascache.ErrClosed
+	}
+	defer inside.leave()
+	if cost > p.maxCost {
+		return false, nil
+	}
+
+	r := &record{key: key, value: value, cost: cost, accepted: time.Since(p.started), ttl: ttl}
+	p.queue.join(r)
+	accepted := p.cache.SetWithTTL(key, r, 0, ttl)
+	if accepted && !r.stored.Load() {
+		return true, nil // it is in the queue
+	}
+	// Declined, it is accepted all the same if an earlier Set of the key is
+	// still in the queue and shows this value.
+	othersQueued := p.queue.settle(r)
+	return accepted || othersQueued, nil
+}
+
+// Del removes key at once, also what has been accepted but not stored yet.
+func (p *Provider) Del(_ context.Context, key string) error {
+	inside := p.gate.enter()
+	if inside == nil {
+		return cascache.ErrClosed
+	}
+	defer inside.leave()
+	p.queue.drop(key)
+	p.cache.Del(key)
+	return nil
+}
+
+// Wait returns once every value accepted so far has become visible or has been
+// turned away. It is meant for tests.
+func (p *Provider) Wait() {
+	inside := p.gate.enter()
+	if inside == nil {
+		return
+	}
+	defer inside.leave()
+	p.cache.Wait()
+}
+
+// Close drops all entries and ends Ristretto's goroutines, after the calls
+// under way have returned. Every later call fails with [cascache.ErrClosed].
+func (p *Provider) Close(context.Context) error {
+	p.closing.Do(func() {
+		p.gate.close()
+		p.cache.Close()
+	})
+	return nil
+}
