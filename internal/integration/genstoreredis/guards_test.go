@@ -1,0 +1,223 @@
+package genstoreredis
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redistest"
+)
+
+// noRetries makes a client pass on what a server refuses at once.
+func noRetries(o *redis.Options) { o.MaxRetries = -1 }
+
+// TestReplicaRefuses asks a replica, which may lag behind: it must not answer
+// any call, whether or not the store binds generations to the replication id.
+func TestReplicaRefuses(t *testing.T) {
+	master := redistest.Start(t)
+	replica := master.StartReplica()
+	writer := open(t, connect(t, master.Addr()))
+	snapshot(t, writer, "k")
+	snapshot(t, writer, "l")
+	master.WaitReplicated(replica)
+	for _, unguarded := range []bool{false, true} {
+		s := open(t, connect(t, replica.Addr(), noRetries), func(c *redisgenstore.Config) { c.Unguarded = unguarded })
+		for name, err := range everyCall(t.Context(), s) {
+			if !redis.HasErrorPrefix(err, "READONLY") {
+				t.Errorf("G4: %s on a replica returned %v; it must be refused (Unguarded %t)", name, err, unguarded)
+			}
+		}
+	}
+}
+
+// TestCutOffMasterRefuses asks a master that lacks the replicas which
+// min-replicas-to-write demands: another one may have taken its place.
+func TestCutOffMasterRefuses(t *testing.T) {
+	master := redistest.Start(t, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1")
+	for _, unguarded := range []bool{false, true} {
+		s := open(t, connect(t, master.Addr(), noRetries), func(c *redisgenstore.Config) { c.Unguarded = unguarded })
+		for name, err := range everyCall(t.Context(), s) {
+			if !redis.HasErrorPrefix(err, "NOREPLICAS") {
+				t.Errorf("G4: %s on a master without its replicas returned %v; it must be refused (Unguarded %t)", name, err, unguarded)
+			}
+		}
+	}
+}
+
+// TestNewReplicationID changes the id of a master by its first replica, and
+// expects that nothing from before is taken for current.
+func TestNewReplicationID(t *testing.T) {
+	master := redistest.Start(t)
+	s := open(t, connect(t, master.Addr()))
+	unguarded := open(t, connect(t, master.Addr()), func(c *redisgenstore.Config) { c.Unguarded = true })
+	before := snapshot(t, s, "k")
+	held := snapshot(t, s, "held")
+	hold(t, s, "a", lease, "held")
+	id := master.Info("master_replid")
+	master.StartReplica()
+	if id == master.Info("master_replid") {
+		t.Fatal("the replication id has not changed: the test tests nothing")
+	}
+
+	if gen := current(t, s, "k"); gen != 0 {
+		t.Fatalf("G1: generation %d is bound to another replication id and was taken for current", gen)
+	}
+	gens, err := s.CurrentBatch(t.Context(), []string{"k", "held"})
+	if err != nil || gens[0] != 0 || gens[1] != 0 {
+		t.Fatalf("G1: a batch took generations %v (error %v) of another replication id for current", gens, err)
+	}
+	if gen := current(t, unguarded, "k"); gen != before {
+		t.Fatalf("a store without guards read %d, not %d", gen, before)
+	}
+	after := snapshot(t, s, "k")
+	if after <= before {
+		t.Fatalf("G1: a snapshot over generation %d of another replication id answered %d, not a greater one", before, after)
+	}
+	if gen := current(t, s, "k"); gen != after {
+		t.Fatalf("the generation drawn under the new replication id is %d, read as %d", after, gen)
+	}
+
+	checkHeld(t, s, "held")
+	release(t, s, "a", "held")
+	if gen := current(t, s, "held"); gen <= held {
+		t.Fatalf("G1: a hold over a change of the replication id led from %d to %d", held, gen)
+	}
+}
+
+// TestMixedGuards has stores with and without guards share generations, as
+// while a fleet is being changed over: that may cost misses.
+func TestMixedGuards(t *testing.T) {
+	server := redistest.Start(t)
+	guarded := open(t, connect(t, server.Addr()))
+	unguarded := open(t, connect(t, server.Addr()), func(c *redisgenstore.Config) { c.Unguarded = true })
+	first := snapshot(t, guarded, "k")
+	if gen := snapshot(t, unguarded, "k"); gen != first {
+		t.Fatalf("a store without guards took %d for the generation %d", gen, first)
+	}
+	second := bump(t, unguarded, "k")
+	if gen := current(t, guarded, "k"); gen != 0 {
+		t.Fatalf("a generation without an id, %d, proved something to a guarded store: it read %d", second, gen)
+	}
+	if third := snapshot(t, guarded, "k"); third <= second || second <= first {
+		t.Fatalf("G1: generations went %d, %d, %d", first, second, third)
+	}
+}
+
+func TestOutOfMemory(t *testing.T) {
+	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+		ctx := t.Context()
+		first := snapshot(t, s, "k")
+		raw.ScriptFlush(ctx)
+		t.Cleanup(func() { raw.ConfigSet(context.Background(), "maxmemory", "0") })
+		raw.ConfigSet(ctx, "maxmemory", "1")
+		if err := raw.Set(ctx, "any", "thing", 0).Err(); !redis.HasErrorPrefix(err, "OOM") {
+			t.Fatalf("the server is not out of memory: %v", err)
+		}
+		if gen := current(t, s, "k"); gen != first {
+			t.Fatalf("out of memory, the generation %d was read as %d", first, gen)
+		}
+		second := bump(t, s, "k")
+		if second <= first {
+			t.Fatalf("G1: out of memory, a bump led from %d to %d", first, second)
+		}
+		hold(t, s, "a", lease, "k", "new")
+		checkHeld(t, s, "new")
+		release(t, s, "a", "k", "new")
+		if gen := current(t, s, "k"); gen <= second {
+			t.Fatalf("G1: out of memory, a hold and release led from %d to %d", second, gen)
+		}
+	})
+}
+
+// TestRepeatedBump applies one bump twice, as a client does that lost the
+// reply, with another one in between.
+func TestRepeatedBump(t *testing.T) {
+	server := redistest.Start(t)
+	proxy := server.Proxy()
+	proxy.NameScript("bump", source(t, "bump"))
+	direct := open(t, connect(t, server.Addr()))
+	s := open(t, connect(t, proxy.Addr()))
+	bump(t, s, "warm")
+	seen := []uint64{bump(t, direct, "k")}
+	dropped := proxy.DropReply(redistest.Named("bump"))
+	first := true
+	proxy.OnCommand(func(c redistest.Command) {
+		if c.Script != "bump" {
+			return
+		}
+		if first {
+			first = false
+			return
+		}
+		<-dropped
+		seen = append(seen, current(t, direct, "k"), bump(t, direct, "k"))
+	})
+	seen = append(seen, bump(t, s, "k"))
+	if len(seen) != 4 {
+		t.Fatalf("the bump was not repeated: %v", seen)
+	}
+	for i := 1; i < len(seen); i++ {
+		if seen[i] <= seen[i-1] {
+			t.Fatalf("G1: a repeated bump made the generations %v; each must be greater than the one before", seen)
+		}
+	}
+}
+
+func TestWaitReplicas(t *testing.T) {
+	master := redistest.Start(t)
+	between := master.Proxy()
+	redistest.StartReplicaOf(t, between.Addr())
+	s := open(t, connect(t, master.Addr()), func(c *redisgenstore.Config) {
+		c.WaitReplicas, c.WaitTimeout = 1, 50*time.Millisecond
+	})
+	calls := map[string]func() error{
+		"Bump":      func() error { _, err := s.Bump(t.Context(), "k"); return err },
+		"BumpBatch": func() error { _, err := s.BumpBatch(t.Context(), []string{"k", "l"}); return err },
+		"Hold":      func() error { return s.Hold(t.Context(), []string{"h"}, "a", lease) },
+		"Release":   func() error { return s.Release(t.Context(), []string{"h"}, "a") },
+	}
+	for name, call := range calls {
+		redistest.Eventually(t, redistest.Patience, name+" reaches the replica in time", func() bool { return call() == nil })
+	}
+	// WAIT is about the last write that its own connection has seen: asked on
+	// this one, it will say that the replica has everything.
+	idle := connect(t, master.Addr(), func(o *redis.Options) { o.PoolSize = 1 })
+	redistest.Eventually(t, redistest.Patience, "the replica has everything", func() bool {
+		return idle.Wait(context.Background(), 1, time.Second).Val() == 1
+	})
+	between.Freeze()
+	for name, call := range calls {
+		err := call()
+		if err == nil || !strings.Contains(err.Error(), "0 of the 1 replicas") {
+			t.Errorf("G4: %s that no replica has returned %v; WaitReplicas is 1", name, err)
+		}
+	}
+	if gen := current(t, open(t, connect(t, master.Addr())), "h"); gen == 0 {
+		t.Error("a hold that the replicas did not get stayed")
+	}
+	if n, err := idle.Wait(t.Context(), 1, 10*time.Millisecond).Result(); err != nil || n != 1 {
+		t.Fatalf("WAIT on a connection that wrote nothing answered %d, %v: the test tests nothing", n, err)
+	}
+	between.Thaw()
+	for name, call := range calls {
+		redistest.Eventually(t, redistest.Patience, name+" reaches the replica again", func() bool { return call() == nil })
+	}
+}
+
+// TestUnknownScripts lets the server forget the scripts, as every restart and
+// failover does.
+func TestUnknownScripts(t *testing.T) {
+	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+		for range 2 {
+			raw.ScriptFlush(t.Context())
+			for name, err := range everyCall(t.Context(), s) {
+				if err != nil {
+					t.Errorf("%s after SCRIPT FLUSH returned %v", name, err)
+				}
+			}
+		}
+	})
+}
