@@ -1,0 +1,74 @@
+package redisgenstore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// DefaultWaitTimeout is how long a bump waits for replicas unless
+// Config.WaitTimeout says otherwise.
+const DefaultWaitTimeout = time.Second
+
+// Config configures [New]. The zero value of every field but Client is a
+// working default.
+type Config struct {
+	// Client reaches the Redis that holds the generations. Required. It may
+	// be shared with any number of stores and providers. Refused are a
+	// [redis.Ring], which moves keys to other shards while their own is
+	// away, clients that read from replicas (ReadOnly, RouteByLatency,
+	// RouteRandomly), and those with a client-side cache. A type of one's
+	// own that wraps a client is taken as it is.
+	Client redis.UniversalClient
+
+	// Namespace keeps the generations of several applications on one Redis
+	// apart: their stores share nothing unless they have the same namespace.
+	// Any bytes; it may be empty.
+	Namespace string
+
+	// TTL is how long an unused generation is kept. Each snapshot begins it
+	// anew, and so does each bump. 0 means for ever; not negative. A
+	// generation that expires costs misses and nothing else: choose a TTL
+	// longer than that of the entries.
+	TTL time.Duration
+
+	// Unguarded leaves out the binding of generations to the replication id.
+	// It is for a lone Redis that has no replicas and saves nothing. With
+	// replicas, a failover that loses a bump brings an invalidated entry back
+	// until its TTL ends or the next bump; so does a restart from a snapshot
+	// taken before the bump.
+	Unguarded bool
+
+	// WaitReplicas makes bumps, holds and releases return nil only when that
+	// many replicas have them too. 0 asks none; not negative. Not with a
+	// [redis.AutoPipeliner], which sends commands of one caller over
+	// different connections.
+	WaitReplicas int
+
+	// WaitTimeout bounds that wait. 0 means [DefaultWaitTimeout]; not
+	// negative, and shorter than the client's ReadTimeout.
+	WaitTimeout time.Duration
+
+	// CloseClient makes the store own the client: Close closes it.
+	CloseClient bool
+}
+
+// validate returns an error that names the field, its value and what is
+// allowed, or nil. The client is judged by inspect.
+func (c *Config) validate() error {
+	if c.TTL < 0 {
+		return fmt.Errorf("redisgenstore: Config.TTL is %v; it must be 0, for none, or more", c.TTL)
+	}
+	if c.WaitReplicas < 0 {
+		return fmt.Errorf("redisgenstore: Config.WaitReplicas is %d; it must be 0, for none, or more", c.WaitReplicas)
+	}
+	if c.WaitTimeout < 0 {
+		return fmt.Errorf("redisgenstore: Config.WaitTimeout is %v; it must be 0, for the default, or more", c.WaitTimeout)
+	}
+	if c.WaitTimeout > 0 && c.WaitReplicas == 0 {
+		return errors.New("redisgenstore: Config.WaitTimeout is set and Config.WaitReplicas is not; there is nothing to wait for")
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package redisgenstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// opError says which operation failed, for which key, and why. It never tells
+// a record, a password or a whole command.
+type opError struct {
+	op   string
+	key  string // the storage key, of a batch the first one that failed so
+	more int    // how many others failed so
+	err  error
+}
+
+func (e *opError) Error() string {
+	what := fmt.Sprintf("redisgenstore: %s of %q", e.op, e.key)
+	if e.more > 0 {
+		what += fmt.Sprintf(" and %d more", e.more)
+	}
+	return what + ": " + reason(e.err)
+}
+
+func (e *opError) Unwrap() error { return e.err }
+
+func failed(op, key string, err error) error { return &opError{op: op, key: key, err: err} }
+
+// joined returns the errors of a batch, where there is one per key, with those
+// of one reason in one.
+func joined(op string, keys []string, errs []error) error {
+	var kinds []error
+	known := make(map[string]*opError)
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		text := err.Error()
+		if e := known[text]; e != nil {
+			e.more++
+			continue
+		}
+		e := &opError{op: op, key: keys[i], err: err}
+		known[text] = e
+		kinds = append(kinds, e)
+	}
+	return errors.Join(kinds...)
+}
+
+// reason returns the text of err without what servers quote of a command, and
+// with what to do about a server that is too old.
+func reason(err error) string {
+	text := err.Error()
+	if fromNetwork(err) {
+		return text
+	}
+	text, _, _ = strings.Cut(text, ", with args beginning with:")
+	// Lua before Redis 7 stumbles over the first line of a script.
+	if strings.Contains(text, "unexpected symbol near '#'") || strings.Contains(text, "unknown command") {
+		return "the server is too old, Redis 7 or later or Valkey is needed: " + text
+	}
+	return text
+}
+
+// fromNetwork reports whether err is another one than a server's answer: no
+// server was reached, or it did not answer in time.
+func fromNetwork(err error) bool {
+	var answered redis.Error
+	return err != nil && !errors.As(err, &answered)
+}

@@ -1,0 +1,88 @@
+package redisgenstore
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// slots is how many hash slots a Redis Cluster has.
+const slots = 1 << 14
+
+// keySpace names the Redis keys of one store's generations.
+//
+// The key of a generation is
+//
+//	gen:{<tag>}:<namespace>:<storage key>
+//
+// where the tag, all that Redis hashes, depends on nothing but the slot of the
+// storage key: it is a short string that hashes to the same slot. So the
+// generation lies beside the value, which is stored under the storage key as
+// it is, for every storage key, whatever braces there are in it. No two pairs
+// of namespace and storage key share a name, since the namespace ends at the
+// first ':' after the tag: inside it '%' and ':' are escaped. And no
+// generation has the name of a value, which begins with "single:" or "bulk:".
+type keySpace struct {
+	namespace string // escaped
+	tags      *[slots]string
+}
+
+var escapeNamespace = strings.NewReplacer("%", "%25", ":", "%3A")
+
+func newKeySpace(namespace string) keySpace {
+	return keySpace{namespace: escapeNamespace.Replace(namespace), tags: slotTags()}
+}
+
+// name returns the Redis key of the generation of a storage key.
+func (s keySpace) name(storageKey string) string {
+	return "gen:{" + s.tags[slotOf(storageKey)] + "}:" + s.namespace + ":" + storageKey
+}
+
+// slotOf returns the Cluster slot of a Redis key.
+func slotOf(key string) uint16 {
+	if open := strings.IndexByte(key, '{'); open >= 0 {
+		if length := strings.IndexByte(key[open+1:], '}'); length > 0 {
+			key = key[open+1 : open+1+length]
+		}
+	}
+	return crc16(key) % slots
+}
+
+// slotTags returns for each slot the smallest number that hashes to it, in
+// base 36. They are part of every key and must never change.
+var slotTags = sync.OnceValue(func() *[slots]string {
+	tags := new([slots]string)
+	for n, missing := int64(0), slots; missing > 0; n++ {
+		tag := strconv.FormatInt(n, 36)
+		if slot := crc16(tag) % slots; tags[slot] == "" {
+			tags[slot] = tag
+			missing--
+		}
+	}
+	return tags
+})
+
+// crc16 is the CRC that Redis Cluster hashes keys with: CRC-16/XMODEM.
+func crc16(s string) uint16 {
+	var crc uint16
+	for i := range len(s) {
+		crc = crc<<8 ^ crcTable[byte(crc>>8)^s[i]]
+	}
+	return crc
+}
+
+var crcTable = func() (table [256]uint16) {
+	const polynomial = 0x1021
+	for b := range table {
+		crc := uint16(b) << 8
+		for range 8 {
+			carry := crc&0x8000 != 0
+			crc <<= 1
+			if carry {
+				crc ^= polynomial
+			}
+		}
+		table[b] = crc
+	}
+	return table
+}()

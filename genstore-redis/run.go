@@ -1,0 +1,189 @@
+package redisgenstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// maxGroup is how many keys one run of a script takes, so that no batch
+	// keeps a server from its other callers for long, nor outgrows what Lua
+	// can pass to one command.
+	maxGroup = 1000
+
+	// slowCall is after how long without an answer a Cluster client is told
+	// to look where its keys are now. Its own calls would only return after
+	// all their retries have run into timeouts.
+	slowCall = 500 * time.Millisecond
+
+	// held is what scripts answer for a held key.
+	held = "0"
+)
+
+// group are keys that one run of a script may take together.
+type group struct {
+	names []string // of their generations
+	at    []int    // where they are in the call's own list
+}
+
+// groups splits keys for scripts: by slot where slots may be on different
+// servers, and into parts of at most limit.
+func (s *Store) groups(keys []string, limit int) []group {
+	var list []group
+	open := make(map[uint16]int, 1) // slot: index in list of the group that still takes keys
+	for i, key := range keys {
+		var slot uint16
+		if !s.client.oneServer {
+			slot = slotOf(key)
+		}
+		at, known := open[slot]
+		if !known || len(list[at].names) == limit {
+			at = len(list)
+			open[slot] = at
+			list = append(list, group{})
+		}
+		g := &list[at]
+		g.names, g.at = append(g.names, s.keys.name(key)), append(g.at, i)
+	}
+	return list
+}
+
+// apart returns a group for each of the keys at these places.
+func (s *Store) apart(keys []string, at []int) []group {
+	list := make([]group, len(at))
+	for i, place := range at {
+		list[i] = group{names: []string{s.keys.name(keys[place])}, at: []int{place}}
+	}
+	return list
+}
+
+// sender has the groups list[which…] run by call, and puts their replies in
+// the same places of replies.
+type sender func(ctx context.Context, list []group, which []int, replies []*redis.Cmd, call scriptCall)
+
+// scriptCall runs a script for one group.
+type scriptCall func(to redis.Scripter, g group) *redis.Cmd
+
+// run runs a script for every group, all in one round trip per server, and
+// returns the reply of each.
+func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, args ...any) []*redis.Cmd {
+	defer s.watchSlots()()
+	all := make([]int, len(list))
+	for i := range all {
+		all[i] = i
+	}
+	replies := make([]*redis.Cmd, len(list))
+	send(ctx, list, all, replies, func(to redis.Scripter, g group) *redis.Cmd {
+		return to.EvalSha(ctx, sc.hash, g.names, args...)
+	})
+	// A server that has started or was promoted since does not know the
+	// script by its hash: once more, with the source, which it then keeps.
+	var unknown []int
+	for i, reply := range replies {
+		if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+			unknown = append(unknown, i)
+		}
+	}
+	if len(unknown) > 0 {
+		send(ctx, list, unknown, replies, func(to redis.Scripter, g group) *redis.Cmd {
+			return to.Eval(ctx, sc.source, g.names, args...)
+		})
+	}
+	for _, reply := range replies {
+		s.noteFailure(reply.Err())
+	}
+	return replies
+}
+
+// send is the sender that the client itself routes.
+func (s *Store) send(ctx context.Context, list []group, which []int, replies []*redis.Cmd, call scriptCall) {
+	if len(which) == 1 {
+		replies[which[0]] = call(s.client, list[which[0]])
+		return
+	}
+	pipe := s.client.Pipeline()
+	for _, i := range which {
+		replies[i] = call(pipe, list[i])
+	}
+	_, _ = pipe.Exec(ctx) // each reply has its own error
+}
+
+// collect runs a script that answers one generation per key, and returns them
+// in the order of keys, 0 where there is an error.
+func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []string, args ...any) ([]uint64, error) {
+	gens, errs := make([]uint64, len(keys)), make([]error, len(keys))
+	list := s.groups(keys, maxGroup)
+	for {
+		var later []int
+		for i, reply := range s.run(ctx, send, sc, list, args...) {
+			err := fill(gens, list[i], reply)
+			if len(list[i].at) > 1 && redis.HasErrorPrefix(err, "TRYAGAIN") {
+				// The slot is being moved and its keys are on two servers:
+				// alone, each is found.
+				later = append(later, list[i].at...)
+				continue
+			}
+			for _, at := range list[i].at {
+				errs[at] = err
+			}
+		}
+		if len(later) == 0 {
+			return gens, joined(sc.op, keys, errs)
+		}
+		list = s.apart(keys, later)
+	}
+}
+
+// one is collect for one key.
+func (s *Store) one(ctx context.Context, send sender, sc *script, key string, args ...any) (uint64, error) {
+	list := []group{{names: []string{s.keys.name(key)}, at: []int{0}}}
+	var gen [1]uint64
+	if err := fill(gen[:], list[0], s.run(ctx, send, sc, list, args...)[0]); err != nil {
+		return 0, failed(sc.op, key, err)
+	}
+	return gen[0], nil
+}
+
+// fill puts what a script answered for the keys of g in their places.
+func fill(gens []uint64, g group, reply *redis.Cmd) error {
+	items, err := reply.Slice()
+	if err != nil {
+		return err
+	}
+	if len(items) != len(g.at) {
+		return fmt.Errorf("the script answered %d generations for %d keys", len(items), len(g.at))
+	}
+	for i, item := range items {
+		digits, _ := item.(string)
+		gen := parseGeneration(digits)
+		if gen == 0 && digits != held {
+			return errors.New("the script answered what is no generation")
+		}
+		gens[g.at[i]] = gen
+	}
+	return nil
+}
+
+// watchSlots lets a Cluster client look for its slots while a call takes long.
+// The function that it returns ends that.
+func (s *Store) watchSlots() func() bool {
+	if s.client.cluster == nil {
+		return func() bool { return false }
+	}
+	return time.AfterFunc(slowCall, s.reloadSlots).Stop
+}
+
+// noteFailure has a Cluster client reload its slot map after an error that a
+// failover may explain. On its own it would only do so by the clock.
+func (s *Store) noteFailure(err error) {
+	if s.client.cluster != nil && (fromNetwork(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN")) {
+		s.reloadSlots()
+	}
+}
+
+// reloadSlots returns at once: the client reloads in the background.
+func (s *Store) reloadSlots() { s.client.cluster.ReloadState(context.Background()) }

@@ -1,0 +1,14 @@
+-- Gives each of KEYS a new generation and returns them, "0" for a key that is
+-- held and stays so.
+local gens = {}
+for i, key in ipairs(KEYS) do
+  local gen, _, hold = read(key)
+  local drawn = draw(gen)
+  if hold and latest(hold) > 0 then
+    keep(key, drawn, hold)
+    gens[i] = '0'
+  else
+    gens[i] = put(key, drawn)
+  end
+end
+return gens

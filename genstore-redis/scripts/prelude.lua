@@ -1,0 +1,108 @@
+#!lua flags=allow-oom
+-- What every script begins with. The first line makes a script count as a
+-- write, so that a replica and a master cut off from its replicas refuse it
+-- whatever it does, and lets it run when memory is short, so that no bump is
+-- ever refused for that.
+--
+-- KEYS: generation keys.
+-- ARGV: 1: "1" when generations are bound to the replication id, else "0"
+--       2: their time to live in milliseconds, "0" for none
+--       3: three random digits
+--       4, 5: of holds, the token and the lease in milliseconds
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- The replication id of this master: 20 of its 40 digits are enough to tell
+-- two of them apart.
+local id = ''
+if ARGV[1] == '1' then
+  local info = redis.call('INFO', 'replication')
+  local _, last = string.find(info, '\nmaster_replid:', 1, true)
+  if not last then return redis.error_reply('ERR INFO replication tells no master_replid') end
+  id = string.sub(info, last + 1, last + 20)
+end
+
+-- A number that this store can have drawn. Everything else is foreign.
+local function plausible(gen)
+  return #gen < 19 or (#gen == 19 and gen < '9000000000000000000')
+end
+
+-- read returns the generation that a key holds and the id that it is bound to,
+-- or, of a held key, the greatest generation before the hold, nil, and the
+-- hold. MGET answers nil where GET would fail for another type's sake.
+local function read(key)
+  local record = redis.call('MGET', key)[1]
+  if record then
+    local gen, bound = string.match(record, '^([1-9]%d*):([0-9a-f]+)$')
+    if gen and #bound ~= 20 then return nil end
+    gen = gen or string.match(record, '^[1-9]%d*$')
+    if gen and plausible(gen) then return gen, bound end
+    return nil
+  end
+  if redis.call('TYPE', key).ok ~= 'hash' then return nil end
+  local hold, floor = { live = {}, expired = {} }, nil
+  local fields = redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    local field, value = fields[i], fields[i + 1]
+    if field == 'floor' then
+      if string.match(value, '^[1-9]%d*$') and plausible(value) then floor = value end
+    elseif (tonumber(value) or 0) > now then
+      hold.live[field] = tonumber(value)
+    else
+      hold.expired[#hold.expired + 1] = field
+    end
+  end
+  return floor, nil, hold
+end
+
+-- successor adds one to a decimal string digit by digit: as a Lua number it
+-- would be rounded.
+local function successor(gen)
+  local head, nines = string.match(gen, '^(%d-)(9*)$')
+  local zeros = string.rep('0', #nines)
+  if head == '' then return '1' .. zeros end
+  return string.sub(head, 1, -2) .. string.char(string.byte(head, -1) + 1) .. zeros
+end
+
+-- draw returns a new generation, greater than present (nil for none): the
+-- time, or one more than present where the clock has not passed it.
+local function draw(present)
+  local fresh = clock[1] .. string.rep('0', 6 - #clock[2]) .. clock[2] .. ARGV[3]
+  fresh = string.match(fresh, '[1-9]%d*') or '1' -- a clock at 1970
+  if not present or #fresh > #present or (#fresh == #present and fresh > present) then
+    return fresh
+  end
+  local more = successor(present)
+  if plausible(more) then return more end
+  return fresh
+end
+
+-- put gives the key a generation, in place of whatever it holds.
+local function put(key, gen)
+  local record = gen
+  if id ~= '' then record = gen .. ':' .. id end
+  if ARGV[2] == '0' then
+    redis.call('SET', key, record)
+  else
+    redis.call('SET', key, record, 'PX', ARGV[2])
+  end
+  return gen
+end
+
+-- latest returns the expiry of the last live holder, 0 when there is none.
+local function latest(hold)
+  local last = 0
+  for _, expiry in pairs(hold.live) do
+    if expiry > last then last = expiry end
+  end
+  return last
+end
+
+-- keep writes a hold back: its floor, its expired holders removed, and the
+-- key's own expiry, so that nothing is left when the last lease has ended.
+local function keep(key, floor, hold)
+  if floor then redis.call('HSET', key, 'floor', floor) end
+  for _, field in ipairs(hold.expired) do redis.call('HDEL', key, field) end
+  redis.call('PEXPIREAT', key, string.format('%.0f', latest(hold)))
+end

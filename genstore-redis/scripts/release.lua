@@ -1,0 +1,20 @@
+-- Takes the hold of the token ARGV[4] off each of KEYS, if it still has one,
+-- and bumps the key either way. Returns the generations, "0" for a key that
+-- others hold.
+local holder = 'holder:' .. ARGV[4]
+local gens = {}
+for i, key in ipairs(KEYS) do
+  local gen, _, hold = read(key)
+  local drawn = draw(gen)
+  if hold and hold.live[holder] then
+    hold.live[holder] = nil
+    hold.expired[#hold.expired + 1] = holder
+  end
+  if hold and latest(hold) > 0 then
+    keep(key, drawn, hold)
+    gens[i] = '0'
+  else
+    gens[i] = put(key, drawn)
+  end
+end
+return gens

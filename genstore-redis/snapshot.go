@@ -1,0 +1,23 @@
+package redisgenstore
+
+import "context"
+
+// Snapshot implements [cascache.GenStore]. It begins the time to live of the
+// generation anew.
+func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	return s.one(ctx, s.send, snapshotScript, key, s.guardFlag(), s.ttl, tail())
+}
+
+// SnapshotBatch implements [cascache.BatchSnapshotter].
+func (s *Store) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return s.collect(ctx, s.send, snapshotScript, keys, s.guardFlag(), s.ttl, tail())
+}

@@ -1,0 +1,112 @@
+package redisgenstore
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+// Store is a [cascache.GenStore] in Redis, shared by every process that has
+// the same Redis and namespace. Make one with [New]; the zero value is not
+// usable.
+//
+// It has the abilities [cascache.BatchCurrenter],
+// [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
+type Store struct {
+	client client
+	keys   keySpace
+
+	guarded bool
+	ttl     string // in milliseconds, "0" for none: as the scripts take it
+
+	waitReplicas int
+	waitTimeout  time.Duration
+
+	owned   bool  // the client, by Config.CloseClient
+	refused error // of every call, when the constructor cannot return it
+	closed  atomic.Bool
+}
+
+var (
+	_ cascache.GenStore         = (*Store)(nil)
+	_ cascache.BatchCurrenter   = (*Store)(nil)
+	_ cascache.BatchSnapshotter = (*Store)(nil)
+	_ cascache.BatchBumper      = (*Store)(nil)
+	_ cascache.Holder           = (*Store)(nil)
+)
+
+// New returns a store, without any I/O. The error names the field that cannot
+// work and what to change.
+func New(config Config) (*Store, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	c, err := inspect(config.Client)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		client:       c,
+		keys:         newKeySpace(config.Namespace),
+		guarded:      !config.Unguarded,
+		ttl:          milliseconds(config.TTL),
+		waitReplicas: config.WaitReplicas,
+		owned:        config.CloseClient,
+	}
+	if s.waitReplicas > 0 {
+		s.waitTimeout = DefaultWaitTimeout
+		if config.WaitTimeout > 0 {
+			// WAIT counts milliseconds, and takes 0 for no limit.
+			s.waitTimeout = max(config.WaitTimeout, time.Millisecond)
+		}
+		if err := c.inspectWait(s.waitTimeout); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// NewRedisGenStore is [New] with defaults. Where New would return an error,
+// every call of the store does.
+func NewRedisGenStore(client redis.UniversalClient, namespace string) *Store {
+	return NewRedisGenStoreWithTTL(client, namespace, 0)
+}
+
+// NewRedisGenStoreWithTTL is [NewRedisGenStore] with Config.TTL.
+func NewRedisGenStoreWithTTL(client redis.UniversalClient, namespace string, ttl time.Duration) *Store {
+	s, err := New(Config{Client: client, Namespace: namespace, TTL: ttl})
+	if err != nil {
+		return &Store{refused: err}
+	}
+	return s
+}
+
+// begin reports why a call cannot begin, or nil.
+func (s *Store) begin(ctx context.Context) error {
+	if s.closed.Load() {
+		return cascache.ErrClosed
+	}
+	if s.refused != nil {
+		return s.refused
+	}
+	return ctx.Err()
+}
+
+// Close ends the store, and its client if Config.CloseClient says so. Calls
+// under way go on.
+func (s *Store) Close(context.Context) error {
+	if s.closed.Swap(true) || !s.owned {
+		return nil
+	}
+	return s.client.Close()
+}
+
+// milliseconds returns d as the scripts take it, rounded up: no lease and no
+// time to live becomes 0 that was not.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
+}
