@@ -49,8 +49,9 @@ type bulkRead[V any] struct {
 	// The generations are read once, for all keys, at the first need. Values
 	// read later under an older number are from before an invalidation that
 	// had not returned when this call began.
-	gens   []uint64
-	genErr error
+	gens    []uint64
+	genErr  error
+	suspect map[int]bool // indices of keys whose generation proves nothing
 
 	unhealthy []unhealthyEntry
 }
@@ -87,31 +88,40 @@ func (r *bulkRead[V]) readGens(ctx context.Context) error {
 	if r.gens != nil {
 		return nil
 	}
+	// Before the generations are read: once a key is cleared, the generation
+	// that clears it is to be seen.
+	for i, entry := range r.entries {
+		if r.suspects.has(entry) {
+			if r.suspect == nil {
+				r.suspect = make(map[int]bool)
+			}
+			r.suspect[i] = true
+		}
+	}
 	r.gens, r.genErr = r.Handle.gens.currentBatch(ctx, r.entries)
 	if r.genErr != nil {
 		r.emit.genStoreError(ctx, GenCurrent, r.keys[0], len(r.keys), r.genErr)
 	}
-	return ended(ctx)
+	return ctx.Err()
 }
 
-// noGen says why a key has no generation here.
-func (r *bulkRead[V]) noGen() Reason {
-	if r.genErr != nil {
-		return ReasonGenError
+// proof returns the generation of the i-th key, or 0 and why there is none.
+func (r *bulkRead[V]) proof(i int) (uint64, Reason) {
+	switch {
+	case r.suspect[i]:
+		return 0, ReasonSuspect
+	case r.gens[i] != 0:
+		return r.gens[i], ""
+	case r.genErr != nil:
+		return 0, ReasonGenError
 	}
-	return ReasonNoGen
+	return 0, ReasonNoGen
 }
 
 // fromBulk serves all keys from their bulk entry, or none.
 func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 	if r.noBulk {
 		return false, nil
-	}
-	for _, entry := range r.entries {
-		if r.suspects.has(entry) {
-			r.emit.bulkRejected(ctx, r.keys, false, ReasonSuspect)
-			return false, nil
-		}
 	}
 	entry := r.Handle.keys.bulkEntry(sortedCopy(r.keys))
 	raw, found, err := r.provider.Get(ctx, entry)
@@ -138,24 +148,25 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 	}
 	// A member that is known to be stale or missing condemns the entry, even
 	// when the generation of another one cannot be read; that alone does not.
-	unreadable := false
+	var unreadable Reason
 	for i, key := range r.keys {
 		member, ok := members[key]
 		if !ok {
 			r.reject(ctx, entry, ReasonMemberMissing)
 			return false, nil
 		}
-		if r.gens[i] == 0 {
-			unreadable = true
+		current, why := r.proof(i)
+		if current == 0 {
+			unreadable = why
 			continue
 		}
-		if member.Gen != r.gens[i] {
+		if member.Gen != current {
 			r.reject(ctx, entry, ReasonStale)
 			return false, nil
 		}
 	}
-	if unreadable {
-		r.emit.bulkRejected(ctx, r.keys, false, r.noGen())
+	if unreadable != "" {
+		r.emit.bulkRejected(ctx, r.keys, false, unreadable)
 		return false, nil
 	}
 	for _, key := range r.keys {
@@ -184,14 +195,13 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context) error {
 	gensFirst := r.gens != nil
 	wanted := make([]int, 0, len(r.keys)) // indices into keys
 	for i, key := range r.keys {
-		switch {
-		case r.suspects.has(r.entries[i]):
-			r.emit.miss(ctx, key, ReasonSuspect)
-		case gensFirst && r.gens[i] == 0:
-			r.emit.miss(ctx, key, r.noGen())
-		default:
-			wanted = append(wanted, i)
+		if gensFirst {
+			if current, why := r.proof(i); current == 0 {
+				r.emit.miss(ctx, key, why)
+				continue
+			}
 		}
+		wanted = append(wanted, i)
 	}
 	if len(wanted) == 0 {
 		return nil
@@ -235,10 +245,10 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonCorrupt})
 		return value, ReasonCorrupt
 	}
-	current := r.gens[i]
+	current, why := r.proof(i)
 	switch {
 	case current == 0:
-		return value, r.noGen()
+		return value, why
 	case gensFirst && gen > current:
 		// Stored after the generations were read: fresh, as far as anyone
 		// can tell, but not proved by what this call knows.

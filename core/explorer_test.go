@@ -2,14 +2,17 @@ package cascache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -17,8 +20,8 @@ import (
 // through the real cache in every possible order of their calls to the
 // provider, the generation store and the source. Each such call is a step, and
 // a step runs only when the scheduler says so; between two steps nothing but
-// the code of one actor runs. A state that was reached before, by another
-// order, is not explored again.
+// the code of one actor runs, and of the loads that it waits for. A state that
+// was reached before, by another order, is not explored again.
 
 // world is one run: the state that the actors share, and the schedule.
 type world struct {
@@ -31,8 +34,13 @@ type world struct {
 	acked   map[string]int    // the highest version whose invalidation has returned
 	broken  storeFault
 
+	now       int                       // ticks: a hold ends with the tick after it
+	holds     map[string]map[string]int // storage key: token: the tick it was made in
+	underHold map[string]int            // the highest version committed under a hold of its own
+	replies   bool                      // the reply to a bump is a step of its own
+	loader    *Loader[string]
+
 	actors  []*actor
-	parked  chan *actor
 	log     []string
 	stale   []string
 	hits    int
@@ -43,10 +51,13 @@ type world struct {
 type storeFault int
 
 const (
-	sound        storeFault = iota
-	constantGens            // every key always has generation 1: a cache without a compare
-	fromZero                // generations count from 1 again after a loss (breaks G1)
-	lossIsZero              // Current answers 1 for a missing generation, Snapshot too (breaks G3)
+	sound           storeFault = iota
+	constantGens               // every key always has generation 1: a cache without a compare
+	fromZero                   // generations count from 1 again after a loss (breaks G1)
+	lossIsZero                 // Current answers 1 for a missing generation, Snapshot too (breaks G3)
+	holdKeepsGen               // a release brings the generation from before the hold back
+	releaseFreesAll            // the first release ends all holds
+	holdsCounted               // holds are a number, so that a late release ends another's
 )
 
 type actor struct {
@@ -57,6 +68,11 @@ type actor struct {
 	pending string // the step it waits for; empty when it has ended
 	trace   uint64 // a digest of all it has seen: with its script, its whole state
 	noted   map[string]int
+
+	failBump string // "before" or "after": its bumps fail, without or with effect
+	dieAfter int    // if positive: how many steps it lives for
+	heldIn   int    // the tick that its hold was made in, from 1; 0: none
+	steps    int
 }
 
 type actorKey struct{}
@@ -64,10 +80,17 @@ type actorKey struct{}
 // step waits for the scheduler, then runs do, whose result is what the actor
 // learns.
 func (w *world) step(ctx context.Context, label string, do func() string) {
-	a := ctx.Value(actorKey{}).(*actor)
+	a, scheduled := ctx.Value(actorKey{}).(*actor)
+	if !scheduled { // the end of the run
+		do()
+		return
+	}
 	a.pending = label
-	w.parked <- a
 	<-a.resume
+	a.pending = ""
+	if a.steps++; a.dieAfter > 0 && a.steps > a.dieAfter {
+		runtime.Goexit()
+	}
 	result := do()
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%x|%s|%s", a.trace, label, result)
@@ -84,7 +107,7 @@ func (w *world) digest() string {
 	for _, k := range slices.Sorted(maps.Keys(w.gens)) {
 		fmt.Fprintf(&b, "%s=%d;", k, w.gens[k])
 	}
-	fmt.Fprintf(&b, "%d;%v;%v;", w.drawn, w.source, w.acked)
+	fmt.Fprintf(&b, "%d;%v;%v;%d;%v;%v;", w.drawn, w.source, w.acked, w.now, w.holds, w.underHold)
 	for _, a := range w.actors {
 		fmt.Fprintf(&b, "%x,%s,%v;", a.trace, a.pending, a.noted)
 	}
@@ -149,6 +172,9 @@ func (s steppedGens) Current(ctx context.Context, key string) (gen uint64, err e
 			return fmt.Sprint(gen)
 		}
 		gen = s.w.gens[key]
+		if s.held(key) {
+			return "held"
+		}
 		if gen == 0 && s.w.broken == lossIsZero || s.w.broken == constantGens {
 			gen = 1
 		}
@@ -165,6 +191,8 @@ func (s steppedGens) Snapshot(ctx context.Context, key string) (gen uint64, err 
 		}
 		gen = s.w.gens[key]
 		switch {
+		case s.held(key):
+			gen = 0
 		case s.w.broken == constantGens || gen == 0 && s.w.broken == lossIsZero:
 			gen = 1
 		case gen == 0:
@@ -175,189 +203,153 @@ func (s steppedGens) Snapshot(ctx context.Context, key string) (gen uint64, err 
 	return gen, err
 }
 
+var errBump = errors.New("the bump failed")
+
 func (s steppedGens) Bump(ctx context.Context, key string) (gen uint64, err error) {
+	a, _ := ctx.Value(actorKey{}).(*actor)
+	if a == nil {
+		a = &actor{}
+	}
 	s.w.step(ctx, "bump "+key, func() string {
-		if s.w.local != nil {
+		switch {
+		case a.failBump == "before":
+			err = errBump
+			return "failed"
+		case s.w.local != nil:
 			gen, err = s.w.local.Bump(ctx, key)
-			return fmt.Sprint(gen)
+		case s.held(key):
+		default:
+			if s.w.broken == lossIsZero && s.w.drawn == 0 {
+				s.w.drawn = 1 // 1 is taken: it stands for "missing"
+			}
+			gen = s.draw(key)
 		}
-		if s.w.broken == lossIsZero && s.w.drawn == 0 {
-			s.w.drawn = 1 // 1 is taken: it stands for "missing"
+		if a.failBump == "after" {
+			gen, err = 0, errBump
 		}
-		gen = s.draw(key)
-		return fmt.Sprint(gen)
+		return fmt.Sprint(gen, err)
 	})
+	if s.w.replies {
+		s.w.step(ctx, "reply to bump "+key, func() string { return "" })
+	}
 	return gen, err
+}
+
+// held reports whether a live hold stands.
+func (s steppedGens) held(key string) bool {
+	for token, made := range s.w.holds[key] {
+		if made < s.w.now {
+			delete(s.w.holds[key], token)
+		}
+	}
+	return len(s.w.holds[key]) > 0
+}
+
+func (s steppedGens) Hold(ctx context.Context, keys []string, token string, _ time.Duration) error {
+	s.w.step(ctx, "hold "+strings.Join(keys, " "), func() string {
+		ctx.Value(actorKey{}).(*actor).heldIn = s.w.now
+		for _, key := range keys {
+			s.held(key) // forgets the dead
+			if s.w.holds[key] == nil {
+				s.w.holds[key] = map[string]int{}
+			}
+			// The real token is random, which would make every run another
+			// state.
+			s.w.holds[key][ctx.Value(actorKey{}).(*actor).name] = s.w.now
+			if s.w.broken != holdKeepsGen {
+				delete(s.w.gens, key)
+			}
+		}
+		return fmt.Sprint("in tick ", s.w.now)
+	})
+	return nil
+}
+
+func (s steppedGens) Release(ctx context.Context, keys []string, token string) error {
+	s.w.step(ctx, "release "+strings.Join(keys, " "), func() string {
+		var gens []uint64
+		for _, key := range keys {
+			held := s.held(key)
+			switch s.w.broken {
+			case releaseFreesAll:
+				delete(s.w.holds, key)
+			case holdsCounted:
+				if tokens := slices.Sorted(maps.Keys(s.w.holds[key])); len(tokens) > 0 {
+					delete(s.w.holds[key], tokens[0])
+				}
+			default:
+				delete(s.w.holds[key], ctx.Value(actorKey{}).(*actor).name)
+			}
+			if !s.held(key) && (!held || s.w.broken != holdKeepsGen) {
+				s.draw(key)
+			}
+			gens = append(gens, s.w.gens[key])
+		}
+		return fmt.Sprint(gens)
+	})
+	return nil
 }
 
 func (steppedGens) Close(context.Context) error { return nil }
 
-// The parts of scripts.
-
-func (w *world) load(ctx context.Context, key string) (v int) {
-	w.step(ctx, "load "+key, func() string { v = w.source[key]; return fmt.Sprint(v) })
-	return v
-}
-
-func reader(keys ...string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) {
-		for _, key := range keys {
-			w.read(ctx, key)
-		}
-	}
-}
-
-func (w *world) read(ctx context.Context, key string) bool {
-	ctx.Value(actorKey{}).(*actor).noted = nil
-	v, ok, err := w.cache.Get(ctx, key)
-	w.must(err)
-	if ok {
-		w.check(ctx, key, v)
-	}
-	return ok
-}
-
-func filler(key string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) { w.fill(ctx, key) }
-}
-
-func (w *world) fill(ctx context.Context, key string) {
-	obs, err := w.cache.SnapshotGenContext(ctx, key)
-	w.must(err)
-	v := w.load(ctx, key)
-	w.must(w.cache.SetWithGen(ctx, key, strconv.Itoa(v), obs, 0))
-}
-
-// readThrough reads, and fills after a miss.
-func readThrough(key string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) {
-		if !w.read(ctx, key) {
-			w.fill(ctx, key)
-		}
-	}
-}
-
-func writer(keys ...string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) {
-		versions := make([]int, len(keys))
-		w.step(ctx, "commit "+strings.Join(keys, " "), func() string {
-			for i, key := range keys {
-				w.source[key]++
-				versions[i] = w.source[key]
-			}
-			return fmt.Sprint(versions)
-		})
-		w.must(w.cache.InvalidateBulk(ctx, keys))
-		for i, key := range keys {
-			w.acked[key] = max(w.acked[key], versions[i])
-		}
-	}
-}
-
-func bulkReader(keys ...string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) {
-		ctx.Value(actorKey{}).(*actor).noted = nil
-		values, _, err := w.cache.GetBulk(ctx, keys)
-		w.must(err)
-		for _, key := range keys {
-			if v, ok := values[key]; ok {
-				w.check(ctx, key, v)
-			}
-		}
-	}
-}
-
-func bulkFiller(keys ...string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) {
-		gens, err := w.cache.SnapshotGensContext(ctx, keys)
-		w.must(err)
-		items := make(map[string]string, len(keys))
-		for _, key := range keys {
-			items[key] = strconv.Itoa(w.load(ctx, key))
-		}
-		w.must(w.cache.SetBulkWithGens(ctx, items, gens, 0))
-	}
-}
-
-// loss forgets the generation of each key, as a prune, an expiry, an eviction
-// or a flush does.
-func loss(keys ...string) func(context.Context, *world) {
-	return func(ctx context.Context, w *world) {
-		for _, key := range keys {
-			w.step(ctx, "lose "+key, func() string {
-				if w.local != nil {
-					w.local.Cleanup(0)
-				}
-				delete(w.gens, w.cache.keys.entry(key))
-				return "gone"
-			})
-		}
-	}
-}
-
-func (w *world) must(err error) {
-	if err != nil {
-		w.stale = append(w.stale, "unexpected error: "+err.Error())
-	}
-}
-
-// check holds what was read against what had been invalidated before the read
-// began.
-func (w *world) check(ctx context.Context, key, value string) {
-	a := ctx.Value(actorKey{}).(*actor)
-	w.hits++
-	v, err := strconv.Atoi(value)
-	if err != nil || v < a.noted[key] {
-		w.stale = append(w.stale, fmt.Sprintf("%s read version %s of %s after the invalidation for version %d had returned",
-			a.name, value, key, a.noted[key]))
-	}
-}
-
 // scenario is a set of scripts that run at once, after a set-up in order.
 type scenario struct {
-	broken storeFault
-	local  bool // generations in a LocalGenStore; its losses are prunes
-	setUp  []func(context.Context, *world)
-	actors []func(context.Context, *world)
+	broken  storeFault
+	local   bool // generations in a LocalGenStore; its losses are prunes
+	replies bool // the reply to a bump is a step of its own
+	setUp   []func(context.Context, *world)
+	actors  []func(context.Context, *world)
 }
 
-// run plays the scenario. choose picks among the actors that can go on; it is
-// asked once a step and is given the state. A negative answer means that
-// nothing new can follow: the rest is played in any order.
+// run plays the scenario, in a bubble. choose picks among the actors that can
+// go on; it is asked once a step and is given the state. A negative answer
+// means that nothing new can follow: the rest is played in any order.
 func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *world {
 	w := &world{
 		entries: map[string]string{}, gens: map[string]uint64{},
 		source: map[string]int{}, acked: map[string]int{},
-		broken: s.broken,
-		parked: make(chan *actor),
+		holds: map[string]map[string]int{}, underHold: map[string]int{},
+		broken: s.broken, replies: s.replies, now: 1,
 	}
-	hooks := &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.refused++ }}
 	if s.local {
 		w.local = NewLocalGenStore(0, 0)
 		defer w.local.Close(context.Background())
 	}
 	cache, err := New(Options[string]{
-		Namespace: "x", Provider: steppedProvider{w}, Codec: String{}, GenStore: steppedGens{w}, Hooks: hooks,
+		Namespace: "x", Provider: steppedProvider{w}, Codec: String{}, GenStore: steppedGens{w},
+		Hooks: &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.refused++ }},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.cache = cache
+	w.loader, err = NewLoader(cache, LoaderOptions[string]{
+		AbsentTTL: time.Minute,
+		Load: func(ctx context.Context, key string) (string, error) {
+			v := w.load(ctx, key)
+			if v == 0 {
+				return "", ErrNotFound
+			}
+			return strconv.Itoa(v), nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	begin := func(name string, script func(context.Context, *world)) *actor {
 		a := &actor{name: name, script: script, resume: make(chan struct{})}
 		w.actors = append(w.actors, a)
 		go func() {
+			defer func() { a.pending = "" }()
 			script(context.WithValue(context.Background(), actorKey{}, a), w)
-			a.pending = ""
-			w.parked <- a
 		}()
-		<-w.parked
+		synctest.Wait()
 		return a
 	}
 	grant := func(a *actor) {
 		a.resume <- struct{}{}
-		<-w.parked
+		synctest.Wait()
 	}
 	for i, script := range s.setUp {
 		for a := begin(fmt.Sprintf("set-up %d", i), script); a.pending != ""; {
@@ -378,7 +370,7 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 			}
 		}
 		if len(able) == 0 {
-			return w
+			break
 		}
 		next := 0
 		if decided {
@@ -388,6 +380,10 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 		}
 		grant(able[next])
 	}
+	if err := cache.Close(context.Background()); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	return w
 }
 
 // exploration is what a search found.
@@ -400,11 +396,15 @@ type exploration struct {
 }
 
 // exhaust explores every order of steps, and stops at the first stale read.
-func (s scenario) exhaust(t testing.TB) exploration {
+func (s scenario) exhaust(t *testing.T) (e exploration) {
+	synctest.Test(t, func(t *testing.T) { e = s.exhaustInBubble(t) })
+	return e
+}
+
+func (s scenario) exhaustInBubble(t testing.TB) (e exploration) {
 	type decision struct{ chosen, of int }
 	var stack []decision
 	seen := make(map[string]struct{})
-	var e exploration
 	for {
 		depth := 0
 		w := s.run(t, func(w *world, able []*actor) int {
@@ -441,126 +441,19 @@ func (s scenario) exhaust(t testing.TB) exploration {
 }
 
 // sample plays runs random orders.
-func (s scenario) sample(t testing.TB, seed uint64, runs int) exploration {
+func (s scenario) sample(t *testing.T, seed uint64, runs int) (e exploration) {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	var e exploration
-	for range runs {
-		w := s.run(t, func(_ *world, able []*actor) int { return rng.IntN(len(able)) })
-		e.runs++
-		e.hits += w.hits
-		e.refused += w.refused
-		if len(w.stale) > 0 {
-			e.stale = w
-			return e
+	synctest.Test(t, func(t *testing.T) {
+		for range runs {
+			w := s.run(t, func(_ *world, able []*actor) int { return rng.IntN(len(able)) })
+			e.runs++
+			e.hits += w.hits
+			e.refused += w.refused
+			if len(w.stale) > 0 {
+				e.stale = w
+				return
+			}
 		}
-	}
+	})
 	return e
-}
-
-type scripts = []func(context.Context, *world)
-
-// scenarios are small enough to be exhausted.
-var scenarios = map[string]scenario{
-	"two read-throughs against a writer": {
-		actors: scripts{readThrough("a"), readThrough("a"), writer("a")},
-	},
-	"a fill across a write, read twice": {
-		actors: scripts{filler("a"), writer("a"), reader("a", "a")},
-	},
-	"a warm entry, two writers and two readers": {
-		setUp:  scripts{filler("a")},
-		actors: scripts{writer("a"), writer("a"), reader("a"), reader("a")},
-	},
-	"a fill across a loss and a write": {
-		actors: scripts{filler("a"), writer("a"), loss("a"), reader("a")},
-	},
-	"a snapshot before a loss, two fills": {
-		setUp:  scripts{filler("a")},
-		actors: scripts{filler("a"), writer("a"), loss("a"), readThrough("a")},
-	},
-	"an entry that outlives two losses": {
-		setUp:  scripts{filler("a"), writer("a"), filler("a")},
-		actors: scripts{loss("a", "a"), readThrough("a"), writer("a")},
-	},
-	"a bulk read and a bulk fill against a writer": {
-		actors: scripts{bulkFiller("a", "b"), writer("b"), bulkReader("a", "b")},
-	},
-	"a warm bulk against a writer of both members": {
-		setUp:  scripts{bulkFiller("a", "b")},
-		actors: scripts{writer("a", "b"), bulkReader("a", "b"), bulkReader("b", "a")},
-	},
-	"a warm bulk, a writer, a loss and a single fill": {
-		setUp:  scripts{bulkFiller("a", "b")},
-		actors: scripts{bulkReader("a", "b"), writer("b"), loss("b"), filler("b")},
-	},
-}
-
-func TestExplorerExhaustsSmallScripts(t *testing.T) {
-	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := scenarios[name].exhaust(t)
-			t.Logf("%d runs, %d states, %d hits, %d fills refused", e.runs, e.states, e.hits, e.refused)
-			if e.stale != nil {
-				t.Fatalf("a value was served after it was invalidated, in this order of steps:\n\t%s\n%s",
-					strings.Join(e.stale.log, "\n\t"), strings.Join(e.stale.stale, "\n"))
-			}
-			if e.hits == 0 {
-				t.Fatal("no order of steps had a hit: the scenario shows nothing")
-			}
-		})
-	}
-}
-
-func TestExplorerSamplesLargerScripts(t *testing.T) {
-	large := scenario{
-		setUp: scripts{bulkFiller("a", "b"), filler("c")},
-		actors: scripts{
-			readThrough("a"), readThrough("b"), bulkReader("a", "b"), bulkFiller("a", "b", "c"),
-			writer("a"), writer("b", "c"), loss("a", "b"), reader("a", "b", "c"),
-		},
-	}
-	runs := 3_000
-	if testing.Short() {
-		runs = 500
-	}
-	for seed := range uint64(2) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
-			s := large
-			s.local = seed == 1
-			e := s.sample(t, seed, runs)
-			if e.stale != nil {
-				t.Fatalf("a value was served after it was invalidated, in this order of steps:\n\t%s\n%s",
-					strings.Join(e.stale.log, "\n\t"), strings.Join(e.stale.stale, "\n"))
-			}
-			if e.hits == 0 || e.refused == 0 {
-				t.Fatalf("the sample shows nothing: %d hits, %d fills refused", e.hits, e.refused)
-			}
-		})
-	}
-}
-
-// An explorer that cannot find a stale read proves nothing.
-func TestExplorerFindsBrokenRules(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		scenario string
-		fault    storeFault
-	}{
-		{"the compare removed", "a fill across a write, read twice", constantGens},
-		{"the compare removed, in a bulk", "a warm bulk against a writer of both members", constantGens},
-		{"G1: generations count from zero after a loss", "a fill across a loss and a write", fromZero},
-		{"G3: a missing generation is a number that can be matched later", "a fill across a loss and a write", lossIsZero},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := scenarios[c.scenario]
-			s.broken = c.fault
-			e := s.exhaust(t)
-			if e.stale == nil {
-				t.Fatalf("the explorer must find the stale read: %d runs over %d states found none", e.runs, e.states)
-			}
-			t.Logf("found in run %d:\n\t%s\n%s", e.runs, strings.Join(e.stale.log, "\n\t"), e.stale.stale[0])
-		})
-	}
 }

@@ -35,10 +35,6 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 		return none, foundNothing, err
 	}
 	entry := h.keys.entry(key)
-	if h.suspects.has(entry) {
-		h.emit.miss(ctx, key, ReasonSuspect)
-		return none, foundNothing, nil
-	}
 	raw, ok, err := h.provider.Get(ctx, entry)
 	if err != nil {
 		h.emit.miss(ctx, key, ReasonProviderError)
@@ -54,13 +50,19 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 		h.emit.miss(ctx, key, ReasonCorrupt)
 		return none, foundNothing, nil
 	}
+	// Before the generation is read: once the key is cleared, the generation
+	// that clears it is to be seen.
+	if h.suspects.has(entry) {
+		h.emit.miss(ctx, key, ReasonSuspect)
+		return none, foundNothing, nil
+	}
 	// Read after the entry: an entry whose generation is still current here
 	// was current when this call began, or became so since.
 	current, err := h.gens.current(ctx, entry)
 	if err != nil {
 		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
 		h.emit.miss(ctx, key, ReasonGenError)
-		return none, foundNothing, ctx.Err()
+		return none, foundNothing, ended(ctx)
 	}
 	if current == 0 {
 		h.emit.miss(ctx, key, ReasonNoGen)
