@@ -14,6 +14,12 @@ type Config struct {
 	// client may serve any number of caches and generation stores.
 	Client redis.UniversalClient
 
+	// Cluster is the client under Client where that is an AutoPipeliner of a
+	// Cluster, which hides it. Without it such a client finds the new master
+	// after a failover only when its own timer is up (a minute, unless
+	// ClusterStateReloadInterval says otherwise).
+	Cluster *redis.ClusterClient
+
 	// CloseClient makes Close close Client too. By default it stays open and
 	// whoever made it closes it. An AutoPipeliner that is closed leaves the
 	// client under it open.

@@ -33,6 +33,10 @@
 //     is what we recommend from about eight concurrent callers on. It waits
 //     for a batch under way whatever the context says. Batches here are a
 //     round trip of their own, or one command among those of other callers.
+//     With a Cluster, set Config.Cluster as well.
+//   - After a connection has failed, a Cluster client is told to look for its
+//     masters anew. By itself it goes on asking a node that is gone until its
+//     timer is up, a minute later.
 //   - ReadOnly, RouteByLatency and RouteRandomly of a Cluster client, and
 //     client-side caching, are safe for values, as said above.
 //   - A Cluster client on which SetCommandInfoResolver has installed the

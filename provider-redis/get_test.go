@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
 )
 
 func TestGet(t *testing.T) {
@@ -115,6 +117,25 @@ func TestBatchesFindOutThatKeysAreSpread(t *testing.T) {
 		if err := p.DelBatch(t.Context(), keys); err != nil || len(server.values) != 0 {
 			t.Fatalf("%.9s: the batch must be deleted all the same: got %v, left %q", answer, err, server.values)
 		}
+	}
+}
+
+func TestBatchesOfAnAutoPipelinerWhoseClusterIsKnownAreSpreadAtOnce(t *testing.T) {
+	server := newFakeServer()
+	cluster := server.clusterClient(t)
+	pipelining, err := cluster.AutoPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := redisprovider.New(redisprovider.Config{Client: pipelining, Cluster: cluster})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.GetBatch(t.Context(), []string{"a", "b"}); err != nil {
+		t.Fatal(err)
+	}
+	if sent := server.takeSent(); !slices.Equal(sent, []string{"get a | get b"}) {
+		t.Errorf("with Config.Cluster no command may take several keys: got %q", sent)
 	}
 }
 

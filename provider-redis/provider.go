@@ -27,7 +27,7 @@ type Provider struct {
 	client      redis.UniversalClient
 	closeClient bool
 
-	// cluster is client if that is a Cluster client, otherwise nil.
+	// cluster is the Cluster client that is client or lies under it, or nil.
 	cluster *redis.ClusterClient
 
 	// spread says that keys may lie on several nodes, so that one command
@@ -43,17 +43,19 @@ func New(cfg Config) (*Provider, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	p := &Provider{client: cfg.Client, closeClient: cfg.CloseClient}
+	p := &Provider{client: cfg.Client, closeClient: cfg.CloseClient, cluster: cfg.Cluster}
 	switch client := cfg.Client.(type) {
 	case *redis.Client:
 	case *redis.AutoPipeliner:
-		// It does not tell what is under it.
+		// It does not tell what is under it; Config.Cluster may.
 	case *redis.ClusterClient:
 		p.cluster = client
-		p.spread.Store(true)
 	default:
 		// A Ring would look for all keys of a command where the first one
 		// belongs. Of clients that others have made nothing is known.
+		p.spread.Store(true)
+	}
+	if p.cluster != nil {
 		p.spread.Store(true)
 	}
 	return p, nil

@@ -68,7 +68,7 @@ func (p *Provider) SetBatch(ctx context.Context, items []cascache.Item) ([]bool,
 
 // lifetime returns ttl as Redis can keep it. The client must not see one that
 // is not positive: it would take it as "for ever" or "as long as the entry
-// before".
+// before". One below a millisecond it would round up itself, and log that.
 func lifetime(ttl time.Duration) (time.Duration, error) {
 	if ttl <= 0 {
 		return 0, fmt.Errorf("%w: %v is not positive", cascache.ErrInvalidTTL, ttl)

@@ -26,9 +26,7 @@ func StartReplicaOf(tb testing.TB, master string, args ...string) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	// In one argument, as a line of a configuration file: the option takes
-	// two words.
-	s := &Server{tb: tb, name: "replica", args: append([]string{"--replicaof", masterHost + " " + masterPort}, args...)}
+	s := &Server{tb: tb, name: "replica", args: append([]string{"--replicaof", masterHost, masterPort}, args...)}
 	s.launch()
 	s.WaitInSync()
 	return s

@@ -1,0 +1,140 @@
+package providerredis
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/unkn0wn-root/cascache/internal/redistest"
+	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
+)
+
+// An operation is a row of docs/round-trips.md.
+type operation struct {
+	name string
+	call func(context.Context, *redisprovider.Provider) error
+}
+
+var (
+	tripKeys = keysFor("trips", batch)
+
+	singles = []operation{
+		{"Get, hit", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, _, err := p.Get(ctx, tripKeys[0])
+			return err
+		}},
+		{"Get, miss", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, _, err := p.Get(ctx, "single:trips:missing")
+			return err
+		}},
+		{"Set", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, err := p.Set(ctx, tripKeys[0], valueOf(tripKeys[0]), 1, time.Minute)
+			return err
+		}},
+		{"Del", func(ctx context.Context, p *redisprovider.Provider) error { return p.Del(ctx, tripKeys[0]) }},
+	}
+	batches = []operation{
+		{"SetBatch of 100", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, err := p.SetBatch(ctx, itemsFor(tripKeys, time.Minute))
+			return err
+		}},
+		{"GetBatch of 100", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, err := p.GetBatch(ctx, tripKeys)
+			return err
+		}},
+		{"DelBatch of 100", func(ctx context.Context, p *redisprovider.Provider) error { return p.DelBatch(ctx, tripKeys) }},
+	}
+)
+
+func TestRoundTripsToOneServer(t *testing.T) {
+	server := redistest.Start(t)
+	proxy := server.Proxy()
+	client := newClient(t, &redis.Options{Addr: proxy.Addr()})
+	for name, client := range map[string]redis.UniversalClient{
+		"client":        client,
+		"AutoPipeliner": pipelining(t, client),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, client)
+			for _, op := range slices.Concat(singles, batches) {
+				proxy.ResetTrips()
+				if err := op.call(t.Context(), p); err != nil {
+					t.Fatalf("%s: %v", op.name, err)
+				}
+				if got := proxy.RoundTrips(); got != 1 {
+					t.Errorf("%s must cost one round trip: got %d:\n%s", op.name, got, tripsOf(proxy))
+				}
+			}
+		})
+	}
+}
+
+func TestRoundTripsToACluster(t *testing.T) {
+	cluster := redistest.StartCluster(t)
+	proxies := cluster.Proxy()
+	client := newClusterClient(t, &redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: proxies.Dial})
+	for name, client := range map[string]redis.UniversalClient{
+		"client":        client,
+		"AutoPipeliner": pipelining(t, client),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, client)
+			// A first use of each kind: the client learns the slots, and the
+			// provider that an AutoPipeliner hides a Cluster.
+			for _, op := range slices.Concat(singles, batches) {
+				if err := op.call(t.Context(), p); err != nil {
+					t.Fatalf("%s: %v", op.name, err)
+				}
+			}
+			check := func(op operation, want []int) {
+				t.Helper()
+				proxies.ResetTrips()
+				if err := op.call(t.Context(), p); err != nil {
+					t.Fatalf("%s: %v", op.name, err)
+				}
+				got := proxies.RoundTrips()
+				slices.Sort(got)
+				if !slices.Equal(got, want) {
+					t.Errorf("%s: round trips per node, sorted: got %v, want %v", op.name, got, want)
+				}
+			}
+			for _, op := range singles {
+				check(op, []int{0, 0, 0, 0, 0, 1})
+			}
+			for _, op := range batches {
+				check(op, []int{0, 0, 0, 1, 1, 1})
+			}
+		})
+	}
+}
+
+func TestAutoPipelinerSharesRoundTrips(t *testing.T) {
+	server := redistest.Start(t)
+	proxy := server.Proxy()
+	client := newClient(t, &redis.Options{Addr: proxy.Addr()})
+	p := newProvider(t, pipelining(t, client))
+	wantMiss(t, p, "single:trips:warm")
+
+	const callers = 64
+	proxy.ResetTrips()
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			for range 10 {
+				if _, _, err := p.Get(t.Context(), tripKeys[i%batch]); err != nil {
+					t.Errorf("Get: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	got := proxy.RoundTrips()
+	t.Logf("%d Gets of %d callers took %d round trips", callers*10, callers, got)
+	if got > callers*10/4 {
+		t.Errorf("concurrent callers must share round trips: %d Gets took %d", callers*10, got)
+	}
+}
