@@ -204,7 +204,7 @@ func TestTTL(t *testing.T) {
 				}
 				time.Sleep(ttl - 1)
 				wantValue(t, p, "k", "v", "an entry lives until its TTL is over")
-				time.Sleep(2)
+				time.Sleep(2 * time.Nanosecond)
 				wantMiss(t, p, "k", "an entry is gone when its TTL is over")
 			})
 		})
