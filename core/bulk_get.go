@@ -102,7 +102,7 @@ func (r *bulkRead[V]) readGens(ctx context.Context) error {
 	if r.genErr != nil {
 		r.emit.genStoreError(ctx, GenCurrent, r.keys[0], len(r.keys), r.genErr)
 	}
-	return ctx.Err()
+	return ended(ctx)
 }
 
 // proof returns the generation of the i-th key, or 0 and why there is none.

@@ -133,7 +133,7 @@ func (h *Handle[V]) unmoved(ctx context.Context, fills []filling[V]) (fresh []fi
 	current, genErr := h.gens.currentBatch(ctx, entries)
 	if genErr != nil {
 		h.emit.genStoreError(ctx, GenCurrent, asked[0].key, len(asked), genErr)
-		if err := ctx.Err(); err != nil {
+		if err := ended(ctx); err != nil {
 			return nil, "", err
 		}
 	}

@@ -57,7 +57,7 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 	if err != nil {
 		h.emit.genStoreError(ctx, GenCurrent, f.key, 1, err)
 		h.emit.setSkipped(ctx, f.key, ReasonGenError)
-		return ctx.Err()
+		return ended(ctx)
 	}
 	if reason, ok := compare(current, f.gen); !ok {
 		h.emit.setSkipped(ctx, f.key, reason)
