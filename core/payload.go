@@ -50,9 +50,12 @@ func (p *payloads[V]) frame(value V, gen uint64) (frame []byte, err error) {
 	}
 	buf := scratch.Get().(*[]byte)
 	payload, err := p.appender.AppendEncode((*buf)[:0], value)
-	if err == nil {
-		frame, err = wire.EncodeSingle(gen, payload)
+	if err != nil {
+		// What came with the error may be anybody's memory.
+		scratch.Put(buf)
+		return nil, err
 	}
+	frame, err = wire.EncodeSingle(gen, payload)
 	if cap(payload) <= maxScratch {
 		*buf = payload[:0]
 	}

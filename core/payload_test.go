@@ -1,0 +1,169 @@
+package cascache
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+var errRefused = errors.New("refused")
+
+// scriptedCodec is a codec of strings that does what the test says, and the
+// plain thing where it says nothing.
+type scriptedCodec struct {
+	encode func(string) ([]byte, error)
+	decode func([]byte) (string, error)
+}
+
+func (c *scriptedCodec) Encode(value string) ([]byte, error) {
+	if c.encode != nil {
+		return c.encode(value)
+	}
+	return []byte(value), nil
+}
+
+func (c *scriptedCodec) Decode(data []byte) (string, error) {
+	if c.decode != nil {
+		return c.decode(data)
+	}
+	return string(data), nil
+}
+
+// appendingCodec obeys the value: it refuses "refuse", panics at "panic", and
+// appends all else.
+type appendingCodec struct{ String }
+
+func (appendingCodec) AppendEncode(dst []byte, value string) ([]byte, error) {
+	switch value {
+	case "refuse":
+		return nil, errRefused
+	case "panic":
+		panic("at the disco")
+	}
+	return append(dst, value...), nil
+}
+
+func TestACodecThatFailsToEncode(t *testing.T) {
+	plain := &scriptedCodec{encode: func(value string) ([]byte, error) {
+		switch value {
+		case "refuse":
+			return nil, errRefused
+		case "panic":
+			panic("at the disco")
+		}
+		return []byte(value), nil
+	}}
+	for name, codec := range map[string]Codec[string]{"plain": plain, "appending": appendingCodec{}, "limited": Limit[string]{Codec: plain}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(o *Options[string]) { o.Codec = codec })
+			obs := r.SnapshotGen("k")
+			if err := r.SetWithGen(t.Context(), "k", "refuse", obs, 0); !errors.Is(err, errRefused) {
+				t.Errorf("encoding errors are returned: got %v, want %v", err, errRefused)
+			}
+			if err := r.SetWithGen(t.Context(), "k", "panic", obs, 0); err == nil {
+				t.Error("a codec that panics has failed to encode: got nil")
+			}
+			if got := r.provider.len(); got != 0 {
+				t.Errorf("what was not encoded is not stored: got %d entries", got)
+			}
+			fill(t, r.Handle, "k", "fine")
+			wantHit(t, r.Handle, "a codec that failed works on", "k", "fine")
+		})
+	}
+}
+
+func TestACodecThatFailsToDecode(t *testing.T) {
+	for name, decode := range map[string]func([]byte) (string, error){
+		"refuses": func([]byte) (string, error) { return "half a value", errRefused },
+		"panics":  func([]byte) (string, error) { panic("at the disco") },
+		"panics with a runtime error": func(data []byte) (string, error) {
+			return string(data[:len(data)+1000]), nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(o *Options[string]) { o.Codec = &scriptedCodec{decode: decode} })
+			fill(t, r.Handle, "k", "v")
+			r.log.reset()
+			wantMiss(t, r.Handle, "what cannot be decoded is a miss", "k")
+			r.log.want(t, "what cannot be decoded is deleted, and told with the reason",
+				SelfHealEvent{Namespace: "n", StorageKey: "single:n:k", Reason: ReasonDecode},
+				MissEvent{Namespace: "n", Key: "k", Reason: ReasonDecode})
+			if _, ok := r.provider.entry("single:n:k"); ok {
+				t.Error("what cannot be decoded is deleted: it is still there")
+			}
+		})
+	}
+}
+
+// The codec's buffer, on loan, shows neither in an entry that is stored nor in
+// one that is stored later.
+func TestFramesShareNoMemory(t *testing.T) {
+	p := newPayloads[string](String{})
+	if p.appender == nil {
+		t.Fatal("this test is about codecs that append: String does not")
+	}
+	first, err := p.frame("first", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cap(first) != len(first) {
+		t.Errorf("an entry that may live for hours has its exact size: got capacity %d for %d bytes", cap(first), len(first))
+	}
+	for _, value := range []string{"other", strings.Repeat("long", 1000), "x"} {
+		if _, err := p.frame(value, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if gen, payload, _, err := decodeEntry(first); gen != 1 || string(payload) != "first" || err != nil {
+		t.Errorf("an entry is not changed by the next encoding: got %d, %q, %v", gen, payload, err)
+	}
+}
+
+// leakyCodec hands out its own memory along with an error, which is to be
+// ignored, and writes to that memory whenever it likes.
+type leakyCodec struct {
+	String
+	own []byte
+}
+
+func (c *leakyCodec) AppendEncode(dst []byte, value string) ([]byte, error) {
+	if value == "refuse" {
+		return c.own, errRefused
+	}
+	dst = append(dst, value...)
+	copy(c.own, "SPOILED")
+	return dst, nil
+}
+
+func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
+	codec := &leakyCodec{own: make([]byte, 100)}
+	p := newPayloads[string](codec)
+	// The pool may give back another buffer than the last one it was given.
+	for range 100 {
+		if _, err := p.frame("refuse", 1); !errors.Is(err, errRefused) {
+			t.Fatalf("encoding errors are returned: got %v, want %v", err, errRefused)
+		}
+		frame, err := p.frame("value", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, payload, _, err := decodeEntry(frame); string(payload) != "value" || err != nil {
+			t.Fatalf("what an encoder returned along with an error is not used, least of all as a buffer: got %q, %v, want %q", payload, err, "value")
+		}
+	}
+	runtime.KeepAlive(codec)
+}
+
+func TestLargeBuffersAreNotKept(t *testing.T) {
+	p := newPayloads[string](String{})
+	if _, err := p.frame(strings.Repeat("x", maxScratch+1), 1); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		buf := scratch.Get().(*[]byte)
+		if cap(*buf) > maxScratch {
+			t.Fatalf("one large value does not keep a large buffer alive: got %d bytes, want at most %d", cap(*buf), maxScratch)
+		}
+	}
+}
