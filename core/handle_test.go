@@ -34,6 +34,12 @@ func newRig(t testing.TB, change ...func(*Options[string])) *rig {
 		f(&opts)
 	}
 	r.Handle = open(t, opts)
+	// What a test has broken is whole again when its cache is closed.
+	t.Cleanup(func() {
+		for _, op := range []GenOp{GenCurrent, GenSnapshot, GenBump} {
+			r.store.replace(op, nil)
+		}
+	})
 	return r
 }
 

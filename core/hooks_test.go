@@ -275,7 +275,9 @@ var firing = map[string]struct {
 		},
 	},
 	"InvalidateRecovered": {
-		func(h *Hooks, f func()) { h.InvalidateRecovered = func(context.Context, InvalidateRecoveredEvent) { f() } },
+		func(h *Hooks, f func()) {
+			h.InvalidateRecovered = func(context.Context, InvalidateRecoveredEvent) { f() }
+		},
 		func(t *testing.T, r *rig) {
 			r.store.fail(GenBump, errors.New("broken"))
 			_ = r.Invalidate(t.Context(), "k")

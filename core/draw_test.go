@@ -1,0 +1,74 @@
+package cascache
+
+import (
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestADrawIsGreaterThanWhatItReplaces(t *testing.T) {
+	now := genAt(time.Now())
+	for name, prev := range map[string]uint64{
+		"none":                             0,
+		"an old one":                       now / 2,
+		"one of this moment":               now + genTail - 1,
+		"one drawn before a clock step":    now + uint64(time.Hour.Microseconds())*genTail,
+		"one drawn ages ahead":             math.MaxUint64 - 10,
+		"the largest that can be replaced": math.MaxUint64 - 1,
+	} {
+		for range 100 {
+			if got := drawGen(prev); got <= prev {
+				t.Fatalf("G1: a generation is strictly greater than the one it replaces, %s: got %d after %d", name, got, prev)
+			}
+		}
+	}
+}
+
+// With the clock set back, nothing but what was replaced keeps draws apart.
+func TestDrawsUnderAClockThatWentBack(t *testing.T) {
+	ahead := genAt(time.Now().Add(time.Hour))
+	prev := ahead
+	for range 1000 {
+		gen := drawGen(prev)
+		if gen != prev+1 {
+			t.Fatalf("G1: where the clock has not moved past the predecessor, the next number is drawn: got %d after %d", gen, prev)
+		}
+		prev = gen
+	}
+}
+
+func TestDrawsAreOrderedByTimeWithARandomTail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := uint64(time.Now().UnixMicro()) * 1000
+		seen := make(map[uint64]bool)
+		for range 1000 {
+			gen := drawGen(0)
+			if gen < begin || gen >= begin+1000 {
+				t.Fatalf("G1: a generation is the time in microseconds and three random digits: got %d, want it in [%d, %d)", gen, begin, begin+1000)
+			}
+			seen[gen] = true
+		}
+		// 632 on average; below 500 once in more than 10^20 runs.
+		if len(seen) < 500 {
+			t.Errorf("G1: the tail is random: 1000 draws in one microsecond gave %d numbers", len(seen))
+		}
+		time.Sleep(time.Microsecond)
+		for range 100 {
+			if gen := drawGen(0); gen < begin+1000 {
+				t.Fatalf("G1: a later draw is greater even when the predecessor is forgotten: got %d, want at least %d", gen, begin+1000)
+			}
+		}
+	})
+}
+
+func TestNoTimeGivesGenerationZero(t *testing.T) {
+	for _, at := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0)} {
+		if got := genAt(at); got == 0 {
+			t.Errorf("G2: 0 is never a generation, whatever the clock says: drawn at %v", at)
+		}
+	}
+	if got, want := genAt(time.UnixMicro(1_700_000_000_000_000)), uint64(1_700_000_000_000_000_000); got != want {
+		t.Errorf("a generation is 16 digits of microseconds and three more: got %d, want %d", got, want)
+	}
+}

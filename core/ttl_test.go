@@ -1,0 +1,123 @@
+package cascache
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"time"
+)
+
+func TestTTLWithoutJitter(t *testing.T) {
+	ttls := ttls{single: time.Minute, bulk: time.Hour}
+	for _, c := range []struct{ asked, fallback, want time.Duration }{
+		{0, ttls.single, time.Minute},
+		{0, ttls.bulk, time.Hour},
+		{time.Second, ttls.single, time.Second},
+		{time.Nanosecond, ttls.single, time.Nanosecond},
+		{math.MaxInt64, ttls.single, math.MaxInt64},
+	} {
+		if got := ttls.of(c.asked, c.fallback); got != c.want {
+			t.Errorf("a TTL is what was asked for, or the default for 0: asked %v: got %v, want %v", c.asked, got, c.want)
+		}
+	}
+}
+
+func TestTTLJitterStaysInItsBounds(t *testing.T) {
+	for _, c := range []struct {
+		ttl, least time.Duration
+		jitter     float64
+	}{
+		{time.Hour, 45 * time.Minute, 0.25},
+		{time.Hour, 0, math.Nextafter(1, 0)},
+		{10 * time.Millisecond, time.Millisecond, 0.99},
+		{2 * time.Millisecond, time.Millisecond, 0.99},
+		{time.Millisecond, time.Millisecond, 0.99},
+		{time.Microsecond, time.Microsecond, 0.99},
+		{math.MaxInt64, math.MaxInt64 / 2, 0.5},
+	} {
+		ttls := ttls{single: c.ttl, jitter: c.jitter}
+		least, most := c.ttl, time.Duration(0)
+		for range 2000 {
+			got := ttls.of(0, ttls.single)
+			least, most = min(least, got), max(most, got)
+		}
+		floor := max(c.least, min(time.Millisecond, c.ttl))
+		if least < floor || most > c.ttl {
+			t.Errorf("jitter %v shortens a TTL of %v by up to its share, never below 1 ms, and never lengthens it: got %v to %v, want within %v to %v",
+				c.jitter, c.ttl, least, most, floor, c.ttl)
+		}
+		// All of the range is used: with 2000 draws, the tenth at either end
+		// stays empty once in 10^91 runs.
+		if width := c.ttl - floor; c.ttl >= time.Hour && c.jitter == 0.25 && (least > floor+width/10 || most < c.ttl-width/10) {
+			t.Errorf("jitter spreads over its whole range: got %v to %v of %v to %v", least, most, floor, c.ttl)
+		}
+	}
+}
+
+func TestTTLsAsStored(t *testing.T) {
+	const single, bulk, asked = 3 * time.Minute, 5 * time.Minute, 7 * time.Second
+	for name, c := range map[string]struct {
+		asked, single, bulk time.Duration
+		change              func(*Options[string])
+	}{
+		"none asked for, none configured": {0, 10 * time.Minute, 10 * time.Minute, func(*Options[string]) {}},
+		"none asked for": {0, single, bulk, func(o *Options[string]) {
+			o.DefaultTTL, o.BulkTTL = single, bulk
+		}},
+		"asked for": {asked, asked, asked, func(o *Options[string]) {
+			o.DefaultTTL, o.BulkTTL = single, bulk
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, r := range []*rig{newRig(t, c.change), newBatchRig(t, c.change)} {
+				if err := r.SetWithGen(t.Context(), "k", "v", r.SnapshotGen("k"), c.asked); err != nil {
+					t.Fatal(err)
+				}
+				obs := r.SnapshotGens([]string{"a", "b"})
+				if err := r.SetBulkWithGens(t.Context(), map[string]string{"a": "1", "b": "2"}, obs, c.asked); err != nil {
+					t.Fatal(err)
+				}
+				for entry, want := range map[string]time.Duration{
+					"single:n:k": c.single, "single:n:a": c.single, "single:n:b": c.single, bulkOfAB: c.bulk,
+				} {
+					if got, ok := r.provider.entry(entry); got.ttl != want || !ok {
+						t.Errorf("singles live for DefaultTTL and bulks for BulkTTL unless the call says otherwise: %s: got %v, want %v", entry, got.ttl, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Entries that are stored together do not expire together.
+func TestJitterIsDrawnForEachEntry(t *testing.T) {
+	r := newRig(t, func(o *Options[string]) { o.TTLJitter, o.DefaultTTL, o.BulkTTL = 0.5, time.Hour, time.Hour })
+	fillBulk(t, r.Handle, map[string]string{"a": "1", "b": "2"})
+	seen := make(map[time.Duration]bool)
+	for _, entry := range []string{"single:n:a", "single:n:b", bulkOfAB} {
+		e, _ := r.provider.entry(entry)
+		if e.ttl < 30*time.Minute || e.ttl > time.Hour {
+			t.Errorf("jitter shortens a TTL by up to its share: got %v of %v", e.ttl, time.Hour)
+		}
+		seen[e.ttl] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("each TTL gets a jitter of its own: got %v", seen)
+	}
+}
+
+func TestANegativeTTLIsAnError(t *testing.T) {
+	r := newRig(t)
+	for _, ttl := range []time.Duration{-1, -time.Hour, math.MinInt64} {
+		if err := r.SetWithGen(t.Context(), "k", "v", r.SnapshotGen("k"), ttl); !errors.Is(err, ErrInvalidTTL) {
+			t.Errorf("a negative TTL is an error: SetWithGen with %v: got %v, want %v", ttl, err, ErrInvalidTTL)
+		}
+		err := r.SetBulkWithGens(t.Context(), map[string]string{"k": "v"}, r.SnapshotGens([]string{"k"}), ttl)
+		if !errors.Is(err, ErrInvalidTTL) {
+			t.Errorf("a negative TTL is an error: SetBulkWithGens with %v: got %v, want %v", ttl, err, ErrInvalidTTL)
+		}
+	}
+	if got := r.provider.count("set"); got != 0 {
+		t.Errorf("a negative TTL stores nothing: got %d sets", got)
+	}
+}
