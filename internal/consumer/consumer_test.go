@@ -1,0 +1,294 @@
+package consumer
+
+import (
+	_ "embed"
+	"go/format"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/template"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+
+	"github.com/unkn0wn-root/cascache/internal/redistest"
+)
+
+// A program says how testdata/program.go.tmpl fills and reads a cache: with
+// which expressions it makes the parts.
+type program struct {
+	Imports  []string // beyond core, each as in an import declaration
+	Setup    []string // statements that come first
+	Type     string   // of the values
+	Value    string
+	Codec    string
+	Provider string // gives the provider and an error
+	GenStore string // "": local generations
+}
+
+// A row is a program of a user.
+type row struct {
+	name     string
+	requires []string // the folders that the program imports from
+	brings   []string // the further folders that may be in its module graph
+	third    []string // the third parties that may be in its module graph
+	program  program
+	redis    bool // the program wants the address of a Redis server
+}
+
+const (
+	jsonImport      = `codec "` + base + `/codec-json"`
+	ristrettoImport = `rp "` + base + `/provider-ristretto"`
+	goRedisImport   = `"github.com/redis/go-redis/v9"`
+	goRedisClient   = `client := redis.NewClient(&redis.Options{Addr: os.Args[1]})`
+	aString         = `"tea"`
+	aProduct        = `product{"tea", 3}`
+)
+
+var rows = []row{
+	{
+		name:     "core alone",
+		requires: []string{"core"},
+		brings:   []string{"wire"},
+		program: program{
+			Type: "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "newMapProvider()",
+		},
+	},
+	{
+		name:     "core with ristretto and JSON",
+		requires: []string{"core", "provider-ristretto", "codec-json"},
+		brings:   []string{"wire"},
+		third:    ristrettoThird,
+		program: program{
+			Imports: []string{jsonImport, ristrettoImport},
+			Type:    "product", Value: aProduct, Codec: "codec.JSON[product]{}",
+			Provider: "rp.New(rp.Config{NumCounters: 1000, MaxCost: 1 << 20, BufferItems: 64})",
+		},
+	},
+	{
+		name:     "core with BigCache",
+		requires: []string{"core", "provider-bigcache"},
+		brings:   []string{"wire"},
+		third:    []string{"github.com/allegro/bigcache/v3"},
+		program: program{
+			Imports: []string{`bigcacheprovider "` + base + `/provider-bigcache"`},
+			Type:    "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "bigcacheprovider.New(bigcacheprovider.Config{LifeWindow: time.Minute})",
+		},
+	},
+	{
+		name:     "core with CBOR",
+		requires: []string{"core", "codec-cbor"},
+		brings:   []string{"wire"},
+		third:    []string{"github.com/fxamacker/cbor/v2", "github.com/x448/float16"},
+		program: program{
+			Imports: []string{`cborcodec "` + base + `/codec-cbor"`},
+			Type:    "product", Value: aProduct, Codec: "cborcodec.CBOR[product]{}",
+			Provider: "newMapProvider()",
+		},
+	},
+	{
+		name:     "core with Msgpack",
+		requires: []string{"core", "codec-msgpack"},
+		brings:   []string{"wire"},
+		third: []string{
+			"github.com/vmihailenco/msgpack/v5",
+			"github.com/vmihailenco/tagparser/v2",
+			// tests
+			"github.com/davecgh/go-spew",
+			"github.com/pmezard/go-difflib",
+			"github.com/stretchr/testify",
+			"gopkg.in/yaml.v3",
+		},
+		program: program{
+			Imports: []string{`msgpackcodec "` + base + `/codec-msgpack"`},
+			Type:    "product", Value: aProduct, Codec: "msgpackcodec.Msgpack[product]{}",
+			Provider: "newMapProvider()",
+		},
+	},
+	{
+		name:     "core with Protocol Buffers",
+		requires: []string{"core", "codec-proto"},
+		brings:   []string{"wire"},
+		third: []string{
+			"google.golang.org/protobuf",
+			// tests, and versions before the present one
+			"github.com/golang/protobuf",
+			"github.com/google/go-cmp",
+		},
+		program: program{
+			Imports: []string{
+				`protocodec "` + base + `/codec-proto"`,
+				`"google.golang.org/protobuf/types/known/wrapperspb"`,
+			},
+			Type: "*wrapperspb.StringValue", Value: "wrapperspb.String(" + aString + ")",
+			Codec:    "protocodec.Proto[*wrapperspb.StringValue]{}",
+			Provider: "newMapProvider()",
+		},
+	},
+	{
+		name:     "core with values in Redis",
+		requires: []string{"core", "provider-redis"},
+		brings:   []string{"wire"},
+		third:    goRedisThird,
+		program: program{
+			Imports: []string{`redisprovider "` + base + `/provider-redis"`, goRedisImport},
+			Setup:   []string{goRedisClient},
+			Type:    "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "redisprovider.New(redisprovider.Config{Client: client})",
+		},
+		redis: true,
+	},
+	{
+		name:     "core with generations in Redis",
+		requires: []string{"core", "genstore-redis"},
+		brings:   []string{"wire"},
+		third:    goRedisThird,
+		program: program{
+			Imports: []string{`redisgenstore "` + base + `/genstore-redis"`, goRedisImport},
+			Setup:   []string{goRedisClient},
+			Type:    "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "newMapProvider()",
+			GenStore: `redisgenstore.NewRedisGenStore(client, "consumer")`,
+		},
+		redis: true,
+	},
+}
+
+// What a backend brings: itself, what it is built on, and what it and those are
+// tested with, which a module graph holds too and no build does.
+var (
+	ristrettoThird = []string{
+		"github.com/dgraph-io/ristretto/v2",
+		"github.com/cespare/xxhash/v2",
+		"github.com/dustin/go-humanize",
+		"golang.org/x/sys",
+		// tests
+		"github.com/davecgh/go-spew",
+		"github.com/pmezard/go-difflib",
+		"github.com/stretchr/testify",
+		"gopkg.in/yaml.v3",
+	}
+	goRedisThird = []string{
+		"github.com/redis/go-redis/v9",
+		"github.com/cespare/xxhash/v2",
+		"go.uber.org/atomic",
+		"golang.org/x/sys",
+		// tests
+		"github.com/bsm/ginkgo/v2",
+		"github.com/bsm/gomega",
+		"github.com/klauspost/cpuid/v2",
+		"github.com/stretchr/testify",
+		"github.com/zeebo/xxh3",
+		"go.yaml.in/yaml/v3",
+	}
+)
+
+//go:embed testdata/program.go.tmpl
+var programText string
+
+func (p program) source(t *testing.T) string {
+	t.Helper()
+	var source strings.Builder
+	if err := template.Must(template.New("program").Parse(programText)).Execute(&source, p); err != nil {
+		t.Fatal(err)
+	}
+	formatted, err := format.Source([]byte(source.String()))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, &source)
+	}
+	return string(formatted)
+}
+
+// allowed returns every module that may be in the graph of the row's program.
+func (r row) allowed() []string {
+	allowed := slices.Clone(r.third)
+	for _, folder := range slices.Concat(r.requires, r.brings) {
+		allowed = append(allowed, base+"/"+folder)
+	}
+	return allowed
+}
+
+func TestImportBringsNothingElse(t *testing.T) {
+	p := proxy(t.TempDir())
+	folders := p.stageReleased(t, release)
+	goCmd := newGoCommand(t, p)
+
+	var proved []string
+	for _, r := range rows {
+		proved = append(proved, slices.Concat(r.requires, r.brings)...)
+		t.Run(r.name, func(t *testing.T) {
+			if testing.Short() && r.name != "core alone" {
+				t.Skip("the long tests prove the other rows")
+			}
+			var args []string
+			if r.redis {
+				args = append(args, redistest.Start(t).Addr())
+			}
+			var requires []string
+			for _, folder := range r.requires {
+				requires = append(requires, folder+"@"+release)
+			}
+			dir := writeConsumer(t, requires, r.program.source(t))
+			goCmd.run(t, dir, "build", "-o", "consumer", ".")
+			for command, modules := range goCmd.intruders(t, dir, r.allowed()) {
+				if len(modules) > 0 {
+					t.Errorf("an import of %v brings more into its user's module graph than is allowed: %q by %s", r.requires, modules, command)
+				}
+			}
+			out := goCmd.exec(t, dir, filepath.Join(dir, "consumer"), args...)
+			if out != "used the cache\n" {
+				t.Errorf("the program did not come to its end: it printed %q", out)
+			}
+		})
+	}
+	for _, folder := range folders {
+		if !slices.Contains(proved, folder) {
+			t.Errorf("no row proves what an import of %s brings", folder)
+		}
+	}
+}
+
+// TestIntruderIsNoticed is the control: it spoils core in the ways that the
+// proof is there to notice.
+func TestIntruderIsNoticed(t *testing.T) {
+	const intruder = "example.com/intruder"
+	p := proxy(t.TempDir())
+	p.stageReleased(t, release)
+	goMod := []byte("module " + intruder + "\n\ngo 1.25.0\n")
+	p.stage(t, module.Version{Path: intruder, Version: "v1.2.3"}, goMod, []zip.File{
+		memoryFile{"go.mod", goMod},
+		memoryFile{"intruder.go", []byte("package intruder\n")},
+	})
+	goCmd := newGoCommand(t, p)
+	alone := rows[0]
+
+	tests := []struct {
+		name    string
+		require string
+		version string
+	}{
+		{"a third party", intruder, "v1.2.3"},
+		{"a sibling that core has no use for", base + "/codec-json", release},
+	}
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			spoiled := "v0.2." + string(rune('0'+i))
+			p.stageFolder(t, "core", spoiled, func(mod *modfile.File) {
+				if err := mod.AddRequire(test.require, test.version); err != nil {
+					t.Fatal(err)
+				}
+			})
+			dir := writeConsumer(t, []string{"core@" + spoiled}, alone.program.source(t))
+			goCmd.run(t, dir, "build", "-o", "consumer", ".")
+			for command, got := range goCmd.intruders(t, dir, alone.allowed()) {
+				if !slices.Equal(got, []string{test.require}) {
+					t.Errorf("core brings %s, and the proof by %s must report just that: got %q", test.require, command, got)
+				}
+			}
+		})
+	}
+}
