@@ -8,10 +8,13 @@ require (
 	github.com/unkn0wn-root/cascache/genstore-redis v0.0.0
 	github.com/unkn0wn-root/cascache/internal/redistest v0.0.0
 	github.com/unkn0wn-root/cascache/provider-redis v0.0.0
+	github.com/unkn0wn-root/cascache/provider-ristretto v0.0.0
 )
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/dgraph-io/ristretto/v2 v2.4.2 // indirect
+	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
@@ -22,5 +25,6 @@ replace (
 	github.com/unkn0wn-root/cascache/genstore-redis => ../../genstore-redis
 	github.com/unkn0wn-root/cascache/internal/redistest => ../redistest
 	github.com/unkn0wn-root/cascache/provider-redis => ../../provider-redis
+	github.com/unkn0wn-root/cascache/provider-ristretto => ../../provider-ristretto
 	github.com/unkn0wn-root/cascache/wire => ../../wire
 )

@@ -33,7 +33,7 @@ func openChooser(_ testing.TB, client redis.UniversalClient) cascache.GenStore {
 }
 
 // A fault is tried on the store, which must serve nothing stale and hit before
-// and after, and on the naive store that it is known to fool.
+// and after, and on the naive store that it is known to fool, if there is one.
 type fault struct {
 	name  string
 	naive opener
@@ -176,6 +176,9 @@ var faults = []fault{
 			func(old *redistest.Server, _ *redistest.Proxy) { old.Pause() },
 			func(old *redistest.Server) { old.Resume() })
 	}},
+	// No naive store fails here: of a call whose context has ended, the cache
+	// believes nothing.
+	{"context cancelled at each step", nil, tryCancelled},
 }
 
 func TestFaults(t *testing.T) {
@@ -185,6 +188,9 @@ func TestFaults(t *testing.T) {
 				t.Errorf("the promise: %d reads returned a value that had been invalidated before", stale)
 			}
 		})
+		if f.naive == nil {
+			continue
+		}
 		t.Run(f.name+", naive store", func(t *testing.T) {
 			if stale := f.try(t, f.naive); stale == 0 {
 				t.Error("a naive store served nothing stale: the fault is no test of anything")
@@ -306,5 +312,68 @@ func tryOldMaster(t *testing.T, open opener, away func(*redistest.Server, *redis
 	clients.SetTarget(replica.Addr())
 	clients.Cut()
 	b.works("after the fault")
+	return stale
+}
+
+// tryCancelled ends the context of one command at a time, of all those that a
+// fill, a read, a write and a read make: before the command has arrived, after
+// it has, and while the connection breaks.
+func tryCancelled(t *testing.T, open opener) (stale int) {
+	server := redistest.Start(t)
+	raw := connect(t, server.Addr())
+	for _, how := range []string{"before", "after", "cut"} {
+		for step := 0; ; step++ {
+			raw.FlushAll(t.Context())
+			proxy := server.Proxy()
+			db := new(database)
+			a := startNode(t, db, open(t, connect(t, proxy.Addr())))
+			b := startNode(t, db, open(t, connect(t, server.Addr())))
+			b.works("before the fault")
+			a.read() // the connection is there
+
+			ctx, cancel := context.WithCancel(t.Context())
+			var seen atomic.Int32
+			isStep := func(redistest.Command) bool { return int(seen.Add(1))-1 == step }
+			switch how {
+			case "after":
+				dropped := proxy.DropReply(isStep)
+				go func() {
+					select {
+					case <-dropped:
+						cancel()
+					case <-ctx.Done():
+					}
+				}()
+			default:
+				proxy.OnCommand(func(c redistest.Command) {
+					if isStep(c) {
+						cancel()
+						if how == "cut" {
+							proxy.Cut()
+						}
+					}
+				})
+			}
+			observed, _ := a.cache.SnapshotGenContext(ctx, row)
+			_ = a.cache.SetWithGen(ctx, row, db.read(), observed, 0)
+			_, _, _ = a.cache.Get(ctx, row)
+			db.write()
+			if a.cache.Invalidate(ctx, row) == nil {
+				stale += b.read().stale
+			}
+			_, _, _ = a.cache.Get(ctx, row)
+			proxy.OnCommand(nil)
+			stale += a.read().stale // whether or not it was told that all is well
+			b.works("after the fault")
+			done := ctx.Err() == nil // fewer commands than steps
+			cancel()
+			if done {
+				if step < 4 {
+					t.Fatalf("only %d commands went by", step)
+				}
+				break
+			}
+		}
+	}
 	return stale
 }

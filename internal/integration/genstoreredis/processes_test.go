@@ -1,0 +1,127 @@
+//go:build unix
+
+package genstoreredis
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/redis/go-redis/v9"
+	cascache "github.com/unkn0wn-root/cascache/core"
+	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redistest"
+)
+
+// childVariable is set for the processes that TestProcesses starts, to a
+// childTask in JSON.
+const childVariable = "CASCACHE_STRESS_CHILD"
+
+type childTask struct {
+	Redis    string // "" for local generations
+	Oracle   string // the file that all children map
+	Duration time.Duration
+}
+
+func TestMain(m *testing.M) {
+	if task := os.Getenv(childVariable); task != "" {
+		runChild([]byte(task))
+		return
+	}
+	redis.SetLogger(quiet{}) // it tells each connection that a test breaks
+	os.Exit(m.Run())
+}
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+// TestProcesses runs the promise between two real processes: nothing but Redis
+// is between their caches, and nothing but the oracle's memory between them and
+// the database.
+func TestProcesses(t *testing.T) {
+	duration := 10 * time.Second
+	if testing.Short() {
+		duration = 2 * time.Second
+	}
+	server := redistest.Start(t)
+	checkTally(t, runChildren(t, childTask{Redis: server.Addr(), Duration: duration}))
+}
+
+// TestProcessesOnLocalGenerations shows that the oracle sees stale reads.
+func TestProcessesOnLocalGenerations(t *testing.T) {
+	if total := runChildren(t, childTask{Duration: time.Second}); total.Stale == 0 {
+		t.Errorf("two processes that share no generations served nothing stale in %d reads: the oracle sees nothing", total.Reads)
+	}
+}
+
+func runChildren(t *testing.T, task childTask) (total tally) {
+	task.Oracle = filepath.Join(t.TempDir(), "oracle")
+	if err := os.WriteFile(task.Oracle, make([]byte, 8*oracleCells), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	variable, err := json.Marshal(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var children []*exec.Cmd
+	var outputs []*json.Decoder
+	for range 2 {
+		child := exec.CommandContext(t.Context(), os.Args[0])
+		child.Env = append(os.Environ(), childVariable+"="+string(variable))
+		child.Stderr = os.Stderr
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		children, outputs = append(children, child), append(outputs, json.NewDecoder(out))
+	}
+	for i, child := range children {
+		var part tally
+		if err := outputs[i].Decode(&part); err != nil {
+			t.Errorf("a child has not reported: %v", err)
+		}
+		if err := child.Wait(); err != nil {
+			t.Errorf("a child ended with %v", err)
+		}
+		total.add(part)
+	}
+	return total
+}
+
+func runChild(variable []byte) {
+	var task childTask
+	must(json.Unmarshal(variable, &task))
+	file, err := os.OpenFile(task.Oracle, os.O_RDWR, 0)
+	must(err)
+	memory, err := syscall.Mmap(int(file.Fd()), 0, 8*oracleCells, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	must(err)
+	shared := oracle{cells: unsafe.Slice((*uint64)(unsafe.Pointer(&memory[0])), oracleCells)}
+
+	var store cascache.GenStore = cascache.NewLocalGenStore(0, 0)
+	if task.Redis != "" {
+		store = redisgenstore.NewRedisGenStore(redis.NewClient(&redis.Options{Addr: task.Redis}), "test")
+	}
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "stress", Provider: new(values), Codec: cascache.String{}, GenStore: store,
+	})
+	must(err)
+	ctx, cancel := context.WithTimeout(context.Background(), task.Duration)
+	defer cancel()
+	must(json.NewEncoder(os.Stdout).Encode(stress(ctx, shared, cache)))
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
