@@ -1,0 +1,386 @@
+package cascache
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// poolRun is a pool and what its calls do.
+type poolRun struct{ *callPool }
+
+func newPool(t testing.TB) poolRun {
+	p := newCallPool(&generations{})
+	t.Cleanup(func() {
+		select {
+		case <-p.closed:
+		default:
+			p.close()
+		}
+	})
+	return poolRun{p}
+}
+
+// do runs f within timeout and returns what it left in the call.
+func (p poolRun) do(ctx context.Context, timeout time.Duration, f storeCall) (gen uint64, returned bool, err error) {
+	c := p.get()
+	c.run = f
+	returned, err = p.callPool.do(ctx, c, time.Now().Add(timeout))
+	if !returned {
+		return 0, false, err
+	}
+	gen, err = c.gen, c.err
+	p.put(c)
+	return gen, true, err
+}
+
+func giving(gen uint64) storeCall {
+	return func(_ *generations, _ context.Context, c *call) { c.gen = gen }
+}
+
+// deaf blocks until gate is closed, whatever its context says.
+func deaf(gate chan struct{}) storeCall {
+	return func(_ *generations, _ context.Context, c *call) {
+		<-gate
+		c.gen, c.err = 666, errors.New("too late")
+	}
+}
+
+func TestCallReturnsItsResult(t *testing.T) {
+	p := newPool(t)
+	var wg sync.WaitGroup
+	for g := range 32 {
+		wg.Go(func() {
+			for i := range 200 {
+				want := uint64(1000*g + i)
+				if got, returned, err := p.do(t.Context(), time.Minute, giving(want)); got != want || !returned || err != nil {
+					t.Errorf("a caller gets the result of its own call: got %d, %v, %v, want %d", got, returned, err, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCallEndsAtItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		defer close(gate)
+		begun := time.Now()
+		_, returned, err := p.do(t.Context(), 3*time.Second, deaf(gate))
+		if returned || !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != 3*time.Second {
+			t.Errorf("a call is given up at its deadline: got %v, %v after %v", returned, err, time.Since(begun))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun = time.Now()
+		_, returned, err = p.do(ctx, time.Hour, deaf(gate))
+		if returned || !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
+			t.Errorf("a call is given up at the deadline of its context: got %v, %v after %v", returned, err, time.Since(begun))
+		}
+	})
+}
+
+func TestCallEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		defer close(gate)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		begun := time.Now()
+		_, returned, err := p.do(ctx, time.Hour, deaf(gate))
+		if returned || !errors.Is(err, context.Canceled) || time.Since(begun) != time.Second {
+			t.Errorf("a call is given up when its context ends: got %v, %v after %v", returned, err, time.Since(begun))
+		}
+		_, returned, err = p.do(ctx, time.Hour, func(*generations, context.Context, *call) {
+			t.Error("a call whose context has ended is not begun")
+		})
+		if returned || !errors.Is(err, context.Canceled) {
+			t.Errorf("a call whose context has ended is not begun: got %v, %v", returned, err)
+		}
+	})
+}
+
+// What a call brings after it was given up goes to nobody.
+func TestALateResultReachesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		for range 10 {
+			if _, returned, _ := p.do(t.Context(), time.Millisecond, deaf(gate)); returned {
+				t.Fatal("the call must be late")
+			}
+		}
+		close(gate)
+		for i := range uint64(100) {
+			if got, returned, err := p.do(t.Context(), time.Second, giving(i)); got != i || !returned || err != nil {
+				t.Fatalf("the result of a call that was given up reaches nobody: got %d, %v, %v, want %d", got, returned, err, i)
+			}
+		}
+		synctest.Wait()
+		if got := p.stuck.Load(); got != 0 {
+			t.Errorf("a call that returns at last is not stuck any more: %d are counted", got)
+		}
+	})
+}
+
+func TestStuckCallsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		var begun atomic.Int64
+		hang := func(g *generations, ctx context.Context, c *call) {
+			begun.Add(1)
+			deaf(gate)(g, ctx, c)
+		}
+		before := runtime.NumGoroutine()
+		var wg sync.WaitGroup
+		for range 10_000 {
+			wg.Go(func() {
+				if _, returned, _ := p.do(t.Context(), time.Second, hang); returned {
+					t.Error("the call must be late")
+				}
+			})
+		}
+		wg.Wait()
+		if got := begun.Load(); got != maxCalls {
+			t.Errorf("a store that never returns is called a bounded number of times: got %d, want %d", got, maxCalls)
+		}
+		synctest.Wait()
+		// A few more may be the runtime's own.
+		if got := runtime.NumGoroutine() - before; got > maxCalls+16 || p.running.Load() > maxCalls {
+			t.Errorf("a store that never returns costs a bounded number of goroutines: got %d, of which %d are the pool's, want at most %d",
+				got, p.running.Load(), maxCalls)
+		}
+		at := time.Now()
+		for range 100 {
+			if _, returned, err := p.do(t.Context(), time.Second, hang); returned || !errors.Is(err, ErrGenStoreStuck) {
+				t.Fatalf("once all calls are stuck, none is begun: got %v, %v, want %v", returned, err, ErrGenStoreStuck)
+			}
+		}
+		if took := time.Since(at); took != 0 {
+			t.Errorf("once all calls are stuck, the next ones fail at once: took %v", took)
+		}
+		close(gate)
+		synctest.Wait()
+		for i := range uint64(1000) {
+			if got, returned, err := p.do(t.Context(), time.Second, giving(i)); got != i || !returned || err != nil {
+				t.Fatalf("a store that answers again is asked again: got %d, %v, %v", got, returned, err)
+			}
+		}
+		if got := p.running.Load(); got > maxIdleCallers {
+			t.Errorf("few goroutines stay for the next call: got %d, want at most %d", got, maxIdleCallers)
+		}
+	})
+}
+
+// All places are taken, by calls that somebody waits for: the next one gets
+// the first that is free.
+func TestACallWaitsForAPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		var wg sync.WaitGroup
+		for range maxCalls {
+			wg.Go(func() {
+				if _, returned, _ := p.do(t.Context(), time.Hour, deaf(gate)); !returned {
+					t.Error("a call that returns in time has returned")
+				}
+			})
+		}
+		synctest.Wait()
+		at := time.Now()
+		if _, returned, err := p.do(t.Context(), time.Second, giving(1)); returned || !errors.Is(err, context.DeadlineExceeded) || time.Since(at) != time.Second {
+			t.Errorf("the wait for a place counts: got %v, %v after %v", returned, err, time.Since(at))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, returned, err := p.do(ctx, time.Hour, giving(1)); returned || !errors.Is(err, context.Canceled) {
+			t.Errorf("the wait for a place ends with the context: got %v, %v", returned, err)
+		}
+		for i := range uint64(100) {
+			wg.Go(func() {
+				if got, returned, err := p.do(t.Context(), time.Hour, giving(i)); got != i || !returned || err != nil {
+					t.Errorf("a call gets the first place that is free: got %d, %v, %v, want %d", got, returned, err, i)
+				}
+			})
+		}
+		synctest.Wait()
+		close(gate)
+		wg.Wait()
+		if time.Since(at) > 2*time.Second {
+			t.Errorf("a call gets the first place that is free, at once: waited until %v", time.Since(at))
+		}
+	})
+}
+
+func TestAPanicInACallIsItsError(t *testing.T) {
+	p := newPool(t)
+	for range 100 {
+		_, returned, err := p.do(t.Context(), time.Minute, func(*generations, context.Context, *call) { panic("at the disco") })
+		if !returned || err == nil {
+			t.Fatalf("a store that panics has failed, and no more: got %v, %v", returned, err)
+		}
+		_, returned, err = p.do(t.Context(), time.Minute, func(*generations, context.Context, *call) { runtime.Goexit() })
+		if !returned || err == nil {
+			t.Fatalf("a store that ends its goroutine has failed, and no more: got %v, %v", returned, err)
+		}
+		if got, returned, err := p.do(t.Context(), time.Minute, giving(7)); got != 7 || !returned || err != nil {
+			t.Fatalf("the next call knows nothing of it: got %d, %v, %v", got, returned, err)
+		}
+	}
+	if got := p.running.Load(); got > maxIdleCallers {
+		t.Errorf("a goroutine that was ended is not counted any more: %d are", got)
+	}
+}
+
+// A call that was given up and then panics must not end the process either.
+func TestALatePanicEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		if _, returned, _ := p.do(t.Context(), time.Second, func(*generations, context.Context, *call) {
+			<-gate
+			panic("at the disco")
+		}); returned {
+			t.Fatal("the call must be late")
+		}
+		close(gate)
+		synctest.Wait()
+		if got := p.stuck.Load(); got != 0 {
+			t.Errorf("a call that panics at last is not stuck any more: %d are counted", got)
+		}
+	})
+}
+
+func TestTheContextOfACall(t *testing.T) {
+	type mark struct{}
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t)
+		ctx := context.WithValue(t.Context(), mark{}, "mine")
+		want := time.Now().Add(time.Second)
+		var inside context.Context
+		var done <-chan struct{}
+		if _, returned, _ := p.do(ctx, time.Second, func(_ *generations, ctx context.Context, _ *call) {
+			inside = ctx
+			deadline, ok := ctx.Deadline()
+			if !ok || !deadline.Equal(want) {
+				t.Errorf("a store sees the deadline of its call: got %v, %v, want %v", deadline, ok, want)
+			}
+			if got := ctx.Value(mark{}); got != "mine" {
+				t.Errorf("a store sees the values of the caller's context: got %v", got)
+			}
+			if err := ctx.Err(); err != nil {
+				t.Errorf("the context of a call lives as long as the call: got %v", err)
+			}
+			done = ctx.Done()
+		}); !returned {
+			t.Fatal("the call must return")
+		}
+		if inside.Err() == nil {
+			t.Error("the context of a call ends with the call: it has no error")
+		}
+		select {
+		case <-done:
+		default:
+			t.Error("the context of a call ends with the call: it is not done")
+		}
+		select {
+		case <-inside.Done():
+		default:
+			t.Error("a context that has ended is done, also when asked for the first time")
+		}
+	})
+}
+
+// A store that listens to its context is not stuck for longer than its caller
+// waits.
+func TestAListeningStoreIsFreedWhenItsCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t)
+		for _, name := range []string{"the deadline", "the caller"} {
+			ctx, cancel := context.WithCancel(t.Context())
+			if name == "the caller" {
+				time.AfterFunc(time.Second, cancel)
+			}
+			var got error
+			_, returned, err := p.do(ctx, time.Minute, func(_ *generations, ctx context.Context, c *call) {
+				derived, stop := context.WithTimeout(ctx, time.Hour)
+				defer stop()
+				<-derived.Done()
+				got = derived.Err()
+			})
+			synctest.Wait()
+			if returned || got == nil || !errors.Is(err, got) {
+				t.Errorf("ended by %s, a call ends, and its context too, in the same way: got %v and %v", name, err, got)
+			}
+			cancel()
+		}
+		if got := p.stuck.Load(); got != 0 {
+			t.Errorf("a call that returned is not stuck: %d are counted", got)
+		}
+	})
+}
+
+func TestAClosedPool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gate := newPool(t), make(chan struct{})
+		var wg sync.WaitGroup
+		for range maxCalls {
+			wg.Go(func() { _, _, _ = p.do(t.Context(), time.Hour, deaf(gate)) })
+		}
+		synctest.Wait()
+		wg.Go(func() {
+			if _, returned, err := p.do(t.Context(), time.Hour, giving(1)); returned || !errors.Is(err, ErrClosed) {
+				t.Errorf("whoever waits for a place learns that the pool is closed: got %v, %v", returned, err)
+			}
+		})
+		synctest.Wait()
+		p.close()
+		if _, returned, err := p.do(t.Context(), time.Hour, giving(1)); returned || !errors.Is(err, ErrClosed) {
+			t.Errorf("a closed pool begins no call: got %v, %v, want %v", returned, err, ErrClosed)
+		}
+		close(gate)
+		wg.Wait()
+		synctest.Wait()
+		if got := p.running.Load(); got != 0 {
+			t.Errorf("a closed pool keeps no goroutine: %d are left", got)
+		}
+	})
+}
+
+// Deadlines, ends of contexts and results that come at about the same moment.
+func TestThePoolUnderRaces(t *testing.T) {
+	p := newPool(t)
+	var wg sync.WaitGroup
+	for g := range 16 {
+		wg.Go(func() {
+			for i := range 300 {
+				want := uint64(1000*g + i)
+				ctx, cancel := context.WithCancel(context.Background())
+				if i%3 == 0 {
+					go cancel()
+				}
+				got, returned, err := p.do(ctx, time.Duration(i%5)*10*time.Microsecond, func(_ *generations, _ context.Context, c *call) {
+					if i%2 == 0 {
+						runtime.Gosched()
+					}
+					c.gen = want
+				})
+				if returned && got != want || !returned && err == nil {
+					t.Errorf("a caller gets the result of its own call or an error: got %d, %v, %v, want %d", got, returned, err, want)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	p.close()
+	for p.running.Load() > 0 {
+		runtime.Gosched()
+	}
+	if got := p.stuck.Load(); got != 0 {
+		t.Errorf("when all calls have returned, none is stuck: %d are counted", got)
+	}
+}
