@@ -182,7 +182,7 @@ func (s *Store) readNode(ctx context.Context, node *redis.Client, keys []string,
 // masterID returns the replication id in the text of INFO, as far as records
 // are bound to it, or "" unless the server says that it is a master.
 func masterID(info string) string {
-	if !strings.Contains(info, "role:master\r\n") {
+	if !strings.Contains(info, "\nrole:master\r\n") {
 		return ""
 	}
 	_, rest, _ := strings.Cut(info, "\nmaster_replid:")
