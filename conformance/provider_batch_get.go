@@ -1,0 +1,322 @@
+package conformance
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+var providerGetBatchRules = []rule[*providerSubject]{
+	{
+		name:  "GetBatchAnswersInOrder",
+		says:  "GetBatch returns the values in the order of the keys.",
+		harm:  "every user in a list is shown the data of another.",
+		needs: needGetBatch,
+		try:   tryGetBatchAnswersInOrder,
+	},
+	{
+		name:  "GetBatchAnswersEachKey",
+		says:  "GetBatch returns one slice per key, nil for a miss, whatever else is found.",
+		harm:  "the values behind a miss slip one place forward, to the keys of others.",
+		needs: needGetBatch,
+		try:   tryGetBatchAnswersEachKey,
+	},
+	{
+		name:  "GetBatchTellsEmptyFromMissing",
+		says:  "In a batch, an empty value is an empty slice that is not nil.",
+		harm:  "entries with nothing in them are taken for missing, and read from the database for ever.",
+		needs: needGetBatch,
+		try:   tryGetBatchTellsEmptyFromMissing,
+	},
+	{
+		name:  "GetBatchFindsWhatGetFinds",
+		says:  "GetBatch finds what Get finds.",
+		harm:  "every batch goes to the database, and the cache only costs.",
+		needs: needGetBatch,
+		try:   tryGetBatchFindsWhatGetFinds,
+	},
+	{
+		name:  "GetBatchTakesAnyNumber",
+		says:  "GetBatch takes no keys, one, or thousands.",
+		harm:  "the longest lists, which profit the most, are answered in part or fail.",
+		needs: needGetBatch,
+		try:   tryGetBatchTakesAnyNumber,
+	},
+	{
+		name:  "GetBatchOnlyReadsTheKeys",
+		says:  "GetBatch does not change the keys that it is given, and does not need them once it has returned.",
+		harm:  "the caller matches the answers with keys in another order.",
+		needs: needGetBatch,
+		try:   tryGetBatchOnlyReadsTheKeys,
+	},
+	{
+		name:  "GetBatchSeesDel",
+		says:  "When Del has returned nil, no GetBatch returns a value set before it began.",
+		harm:  "lists go on showing what was thrown out.",
+		needs: needGetBatch,
+		try:   tryGetBatchSeesDel,
+	},
+	{
+		name:  "GetBatchSeesSet",
+		says:  "Once a value was accepted, no GetBatch returns what was there before.",
+		harm:  "lists show an older state than single reads.",
+		needs: needGetBatch,
+		try:   tryGetBatchSeesSet,
+	},
+	{
+		name:  "GetBatchHeedsTTL",
+		says:  "GetBatch does not return entries whose time to live is over.",
+		harm:  "lists show entries that outlived their bound.",
+		lack:  PerEntryTTL,
+		needs: needGetBatch,
+		try:   tryGetBatchHeedsTTL,
+	},
+	{
+		name:  "GetBatchBytesStay",
+		says:  "The bytes that GetBatch returned never change afterwards.",
+		harm:  "a reader that is still decoding is given the bytes of another entry, under load and never in a test.",
+		needs: needGetBatch,
+		try:   tryGetBatchBytesStay,
+	},
+}
+
+// getBatch returns one slice per key, or none at all after an error or an
+// answer of another length, which have cases of their own.
+func (s *providerSubject) getBatch(a *attempt, keys []string) [][]byte {
+	values, err := s.getter.GetBatch(a.Context(), slices.Clone(keys))
+	if err != nil || len(values) != len(keys) {
+		return nil
+	}
+	return values
+}
+
+func tryGetBatchAnswersInOrder(a *attempt, s *providerSubject) {
+	keys := names("order", 12)
+	for _, key := range keys {
+		s.keep(a, key, sample(key, 20))
+	}
+	backwards := slices.Clone(keys)
+	slices.Reverse(backwards)
+	for _, asked := range [][]string{keys, backwards, {keys[7], keys[2], keys[11], keys[0], keys[5]}} {
+		for i, got := range s.getBatch(a, asked) {
+			if got == nil || bytes.Equal(got, sample(asked[i], 20)) {
+				continue
+			}
+			whose := "something else"
+			for _, key := range keys {
+				if bytes.Equal(got, sample(key, 20)) {
+					whose = "the value of " + quote(key)
+				}
+			}
+			a.violated("the value of "+quote(asked[i])+", or nil", "GetBatch(%q) returned %s in place %d, that of %s", asked, whose, i, quote(asked[i]))
+		}
+	}
+}
+
+func tryGetBatchAnswersEachKey(a *attempt, s *providerSubject) {
+	s.keep(a, "here", sample("here", 20))
+	s.keep(a, "there", sample("there", 20))
+	for _, asked := range [][]string{
+		{"missing-1"},
+		{"missing-1", "missing-2", "missing-3"},
+		{"missing-1", "here", "missing-2", "there", "missing-3"},
+		{"here", "missing-1", "there"},
+	} {
+		values, err := s.getter.GetBatch(a.Context(), slices.Clone(asked))
+		if err != nil {
+			a.violated("no error", "GetBatch(%q) returned the error %v", asked, err)
+		}
+		if len(values) != len(asked) {
+			a.violated(fmt.Sprintf("%d slices", len(asked)), "GetBatch(%q) returned %d", asked, len(values))
+		}
+		for i, key := range asked {
+			// A value of another key is for GetBatchAnswersInOrder to tell.
+			misplaced := bytes.Equal(values[i], sample("here", 20)) || bytes.Equal(values[i], sample("there", 20))
+			if key != "here" && key != "there" && values[i] != nil && !misplaced {
+				a.violated("nil for a key never set", "GetBatch(%q) returned %s for %s", asked, quote(values[i]), quote(key))
+			}
+		}
+	}
+}
+
+func tryGetBatchTellsEmptyFromMissing(a *attempt, s *providerSubject) {
+	s.mustKeep(a, "empty", nil)
+	s.mustKeep(a, "full", sample("full", 20))
+	if found := s.getBatch(a, []string{"full"}); found == nil || found[0] == nil {
+		a.inconclusive("GetBatch does not find what Get finds")
+	}
+	for _, asked := range [][]string{{"empty"}, {"missing", "empty"}} {
+		for range 3 {
+			values := s.getBatch(a, asked)
+			if values == nil {
+				a.inconclusive("GetBatch did not answer")
+			}
+			if values[len(asked)-1] != nil {
+				return
+			}
+			if !s.keep(a, "empty", nil) {
+				a.inconclusive("the empty value was not kept")
+			}
+		}
+	}
+	a.violated("an empty slice that is not nil", "GetBatch returned nil for a key that Get finds, with an empty value")
+}
+
+func tryGetBatchFindsWhatGetFinds(a *attempt, s *providerSubject) {
+	keys := s.group(a, "both", lasting)
+	single := s.count(a, keys)
+	values, err := s.getter.GetBatch(a.Context(), slices.Clone(keys))
+	batch := 0
+	for _, value := range values {
+		if len(value) > 0 {
+			batch++
+		}
+	}
+	if single < groupSize/2 {
+		a.inconclusive("of %d keys, Get found %d", groupSize, single)
+	}
+	if batch == 0 {
+		a.violated("about as many, and no error", "of %d keys, Get found %d and GetBatch none; its error was %v", groupSize, single, err)
+	}
+}
+
+func tryGetBatchTakesAnyNumber(a *attempt, s *providerSubject) {
+	values, err := s.getter.GetBatch(a.Context(), nil)
+	if err != nil || len(values) != 0 {
+		a.violated("no slices and no error", "GetBatch of no keys returned %d slices and the error %v", len(values), err)
+	}
+	const many = 2500
+	keys := names("many", many)
+	for _, key := range keys {
+		s.set(a, key, sample(key, 20), lasting)
+	}
+	s.settle(a)
+	const last = many - 1
+	for range 3 {
+		values, err = s.getter.GetBatch(a.Context(), slices.Clone(keys))
+		if err != nil {
+			a.violated("no error", "GetBatch of %d keys returned the error %v", many, err)
+		}
+		if len(values) != many {
+			a.violated(fmt.Sprintf("%d slices", many), "GetBatch of %d keys returned %d", many, len(values))
+		}
+		if values[last] != nil {
+			return
+		}
+		if !s.keep(a, keys[last], sample(keys[last], 20)) {
+			a.inconclusive("nothing was kept")
+		}
+	}
+	if one := s.getBatch(a, keys[last:]); one == nil || one[0] == nil {
+		a.inconclusive("GetBatch does not find the entry on its own either")
+	}
+	a.violated("its value", "GetBatch of %d keys did not find the last one, which is found on its own", many)
+}
+
+func tryGetBatchOnlyReadsTheKeys(a *attempt, s *providerSubject) {
+	keys := []string{"q-3", "q-1", "missing", "q-2"}
+	for _, key := range keys {
+		if key != "missing" {
+			s.keep(a, key, sample(key, 20))
+		}
+	}
+	given := slices.Clone(keys)
+	if _, err := s.getter.GetBatch(a.Context(), given); err != nil {
+		a.inconclusive("GetBatch returned %v", err)
+	}
+	if !slices.Equal(given, keys) {
+		a.violated("no change", "GetBatch(%q) left its keys as %q", keys, given)
+	}
+}
+
+func tryGetBatchSeesDel(a *attempt, s *providerSubject) {
+	s.mustDelete(a)
+	keys := names("gone", 8)
+	for _, key := range keys {
+		s.keep(a, key, sample(key, 20))
+	}
+	s.getBatch(a, keys) // for one that remembers what it read
+	var gone []string
+	for _, key := range keys {
+		if s.del(a, key) {
+			gone = append(gone, key)
+		}
+	}
+	watch(a, func() {
+		for i, value := range s.getBatch(a, gone) {
+			if bytes.Equal(value, sample(gone[i], 20)) {
+				a.violated("nil", "Del(%s) returned nil, and GetBatch then returned %s", quote(gone[i]), quote(value))
+			}
+		}
+	})
+}
+
+func tryGetBatchSeesSet(a *attempt, s *providerSubject) {
+	keys := names("new", 8)
+	for _, key := range keys {
+		s.keep(a, key, sample("old", 20))
+	}
+	s.getBatch(a, keys)
+	var renewed []string
+	for _, key := range keys {
+		if s.set(a, key, sample("new", 20), lasting) {
+			renewed = append(renewed, key)
+		}
+	}
+	s.settle(a)
+	for i, value := range s.getBatch(a, renewed) {
+		if bytes.Equal(value, sample("old", 20)) {
+			a.violated("the new value, or nil", "a second Set of %s was accepted, and GetBatch then returned the first value", quote(renewed[i]))
+		}
+	}
+}
+
+func tryGetBatchHeedsTTL(a *attempt, s *providerSubject) {
+	s.mustExpire(a)
+	ttl := s.ttl()
+	keys := s.group(a, "ends", ttl)
+	kept := 0
+	for _, value := range s.getBatch(a, keys) {
+		if value != nil {
+			kept++
+		}
+	}
+	s.pass(a, ttl+s.slack())
+	for i, value := range s.getBatch(a, keys) {
+		if bytes.Equal(value, sample(keys[i], 20)) {
+			a.violated("nil", "%s was set for %v, and GetBatch still returns it %v later", quote(keys[i]), ttl, ttl+s.slack())
+		}
+	}
+	if kept == 0 {
+		a.inconclusive("nothing was kept from the beginning")
+	}
+}
+
+func tryGetBatchBytesStay(a *attempt, s *providerSubject) {
+	keys := names("stay", 8)
+	for _, key := range keys {
+		s.keep(a, key, sample(key, 300))
+	}
+	values := s.getBatch(a, keys)
+	copies := make([][]byte, len(values))
+	for i, value := range values {
+		copies[i] = bytes.Clone(value)
+	}
+	backwards := slices.Clone(keys)
+	slices.Reverse(backwards)
+	s.getBatch(a, backwards)
+	for _, key := range keys {
+		s.set(a, key, sample(key+"'", 300), lasting)
+	}
+	s.settle(a)
+	s.getBatch(a, keys)
+	for _, key := range keys {
+		s.del(a, key)
+	}
+	for i, value := range values {
+		if !bytes.Equal(value, copies[i]) {
+			a.violated("the bytes as they were returned", "the slice that GetBatch returned for %s changed afterwards%s",
+				quote(keys[i]), firstDifference(value, copies[i]))
+		}
+	}
+}
