@@ -1,3 +1,32 @@
 module github.com/unkn0wn-root/cascache/examples
 
 go 1.26.0
+
+require (
+	github.com/unkn0wn-root/cascache/codec-json v0.0.0
+	github.com/unkn0wn-root/cascache/core v0.0.0
+	github.com/unkn0wn-root/cascache/provider-ristretto v0.0.0
+	modernc.org/sqlite v1.61.1
+)
+
+require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/dgraph-io/ristretto/v2 v2.4.2 // indirect
+	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	modernc.org/libc v1.79.0 // indirect
+	modernc.org/mathutil v1.7.1 // indirect
+	modernc.org/memory v1.12.1 // indirect
+)
+
+replace (
+	github.com/unkn0wn-root/cascache/codec-json => ../codec-json
+	github.com/unkn0wn-root/cascache/core => ../core
+	github.com/unkn0wn-root/cascache/provider-ristretto => ../provider-ristretto
+	github.com/unkn0wn-root/cascache/wire => ../wire
+)
