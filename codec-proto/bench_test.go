@@ -12,7 +12,7 @@ import (
 	"github.com/unkn0wn-root/cascache/codec-proto/internal/testpb"
 )
 
-// newRecord returns a message of 240 bytes when avatar is 95.
+// newRecord returns a message of 240 bytes when avatar is 82.
 func newRecord(avatar int) *testpb.User {
 	return &testpb.User{
 		Id: 123456789, Name: "Ada Lovelace", Email: proto.String("ada.lovelace@example.com"), Score: 98.6,
@@ -24,7 +24,7 @@ func newRecord(avatar int) *testpb.User {
 }
 
 func sizes(b *testing.B, run func(b *testing.B, message *testpb.User, data []byte)) {
-	for _, avatar := range []int{95, 16 << 10} {
+	for _, avatar := range []int{82, 16 << 10} {
 		message := newRecord(avatar)
 		data, err := Proto[*testpb.User]{}.Encode(message)
 		if err != nil {
