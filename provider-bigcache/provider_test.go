@@ -377,7 +377,7 @@ func TestReadsUnderLoad(t *testing.T) {
 			}
 		})
 		readers.Go(func() {
-			for !done.Load() {
+			for ; !done.Load(); runtime.Gosched() {
 				least := floor[k].Load()
 				value, ok, err := p.Get(t.Context(), key)
 				if err != nil {
@@ -385,7 +385,6 @@ func TestReadsUnderLoad(t *testing.T) {
 					return
 				}
 				if !ok {
-					runtime.Gosched()
 					continue
 				}
 				hits.Add(1)

@@ -1,0 +1,64 @@
+package jsoncodec
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+type fuzzed struct {
+	ID    int64           `json:"id"`
+	Name  string          `json:"name"`
+	Raw   json.RawMessage `json:"raw"`
+	Time  time.Time       `json:"time"`
+	Bytes []byte          `json:"bytes"`
+	Any   any             `json:"any"`
+	Next  *fuzzed         `json:"next,omitempty"`
+}
+
+// FuzzDecode feeds any bytes to the decoder, as different types. Nothing may
+// panic, the input must not be changed or kept, and what decodes must encode,
+// and decode again to the same.
+func FuzzDecode(f *testing.F) {
+	for _, value := range []any{nil, 1, -1.5, "text", []byte("bytes"), newRecord(3), fuzzed{Name: "Ada", Raw: json.RawMessage("[]")}} {
+		data, err := JSON[any]{}.Encode(value)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkDecode(t, JSON[any]{}, data)
+		checkDecode(t, JSON[any]{UseNumber: true}, data)
+		checkDecode(t, JSON[fuzzed]{}, data)
+		checkDecode(t, JSON[fuzzed]{DisallowUnknownFields: true}, data)
+		checkDecode(t, JSON[map[string]json.RawMessage]{}, data)
+	})
+}
+
+func checkDecode[V any](t *testing.T, codec JSON[V], input []byte) {
+	data := bytes.Clone(input)
+	value, err := codec.Decode(data)
+	if !bytes.Equal(data, input) {
+		t.Fatalf("%T: Decode must not change its input: %q became %q", codec, input, data)
+	}
+	if err != nil {
+		return
+	}
+	for i := range data {
+		data[i] ^= 0xff
+	}
+	first, err := codec.Encode(value)
+	if err != nil {
+		t.Fatalf("%T: what was decoded must encode, whatever becomes of the input: %q: %v", codec, input, err)
+	}
+	again, err := codec.Decode(first)
+	if err != nil {
+		t.Fatalf("%T: what was decoded and encoded must decode: %q, then %q: %v", codec, input, first, err)
+	}
+	second, err := codec.Encode(again)
+	if err != nil || !bytes.Equal(first, second) {
+		t.Fatalf("%T: a value must survive another round: %q, then %q, then %q, %v", codec, input, first, second, err)
+	}
+}
