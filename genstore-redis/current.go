@@ -17,22 +17,33 @@ func (s *Store) Current(ctx context.Context, key string) (uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
-	name := s.keys.name(key)
+	gen, err := s.current(ctx, s.keys.name(key))
+	if err != nil {
+		return 0, failed("current", key, err)
+	}
+	return gen, nil
+}
+
+func (s *Store) current(ctx context.Context, name string) (uint64, error) {
 	var record string
 	var err error
-	if s.guarded {
-		list := []group{{names: []string{name}, at: []int{0}}}
-		record, err = s.run(ctx, s.send, currentScript, list)[0].Text()
-	} else {
-		record, err = s.readAlone(ctx, name)
-	}
 	switch {
-	case err == nil:
-		return boundTo(record, ""), nil // the script has compared the ids
-	case missing(err):
+	case !s.guarded:
+		record, err = s.readAlone(ctx, name)
+	case s.client.node != nil:
+		var gens [1]uint64
+		var errs [1]error
+		readNode(ctx, s.client.node, true, []string{name}, gens[:], errs[:])
+		return gens[0], errs[0]
+	default:
+		// One command, which the client can route, redirect and merge with
+		// those of other callers. The script compares the ids itself.
+		record, err = s.runOne(ctx, currentScript, []string{name}).Text()
+	}
+	if missing(err) {
 		return 0, nil
 	}
-	return 0, failed("current", key, err)
+	return boundTo(record, ""), err
 }
 
 // readAlone reads a record without any script.
@@ -62,20 +73,35 @@ func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, erro
 		return nil, nil
 	}
 	gens, errs := make([]uint64, len(keys)), make([]error, len(keys))
-	var list []group
-	if s.client.cluster != nil && !s.client.batching {
-		// What a node does not answer, since a slot has moved for example,
-		// goes by the way on which the client follows redirections.
-		list = s.apart(keys, s.readNodes(ctx, keys, gens))
-		if len(list) == 0 {
-			return gens, nil
+	switch {
+	case s.client.node != nil:
+		names := make([]string, len(keys))
+		for i, key := range keys {
+			names[i] = s.keys.name(key)
 		}
-	} else {
-		list = s.groups(keys, maxGroup)
+		readNode(ctx, s.client.node, s.guarded, names, gens, errs)
+	case s.client.cluster != nil && !s.client.batching:
+		s.readNodes(ctx, keys, gens, errs)
+		var unread []int
+		for i, err := range errs {
+			if err != nil {
+				unread = append(unread, i)
+			}
+		}
+		// What a node did not answer, since its slot has moved for example,
+		// goes by the way on which the client follows redirections.
+		s.readByScript(ctx, keys, s.apart(keys, unread), gens, errs)
+	default:
+		s.readByScript(ctx, keys, s.groups(keys, maxGroup), gens, errs)
 	}
-	for {
+	return gens, joined("current", keys, errs)
+}
+
+// readByScript reads the generations of the keys in list.
+func (s *Store) readByScript(ctx context.Context, keys []string, list []group, gens []uint64, errs []error) {
+	for len(list) > 0 {
 		var later []int
-		for i, reply := range s.run(ctx, s.send, currentsScript, list, s.guardFlag()) {
+		for i, reply := range s.run(ctx, nil, currentsScript, list, s.guardFlag()) {
 			err := fillRecords(gens, list[i], reply)
 			if len(list[i].at) > 1 && redis.HasErrorPrefix(err, "TRYAGAIN") {
 				later = append(later, list[i].at...) // as in collect
@@ -84,9 +110,6 @@ func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, erro
 			for _, at := range list[i].at {
 				errs[at] = err
 			}
-		}
-		if len(later) == 0 {
-			return gens, joined("current", keys, errs)
 		}
 		list = s.apart(keys, later)
 	}
@@ -112,71 +135,82 @@ func fillRecords(gens []uint64, g group, reply *redis.Cmd) error {
 }
 
 // readNodes reads the generations of keys from the masters of a Cluster, each
-// in one round trip, and returns the places of those that it could not read.
-//
-// A node answers GETEX for each key and then INFO, over one connection, since
-// scripts would have to be one per slot. Between two of these commands the
-// node may lose its part as master, and take on the id of another one. So INFO
-// is asked last, and must say that the node is a master at that time: it then
-// has been one under this id ever since the records with this id were read,
-// since a node that becomes a master takes an id that none had before.
-func (s *Store) readNodes(ctx context.Context, keys []string, gens []uint64) (unread []int) {
+// in one round trip.
+func (s *Store) readNodes(ctx context.Context, keys []string, gens []uint64, errs []error) {
 	defer s.watchSlots()()
-	byNode := make(map[*redis.Client][]int)
+	parts := make(map[*redis.Client]*group)
 	for i, key := range keys {
-		node, err := s.client.cluster.MasterForKey(ctx, s.keys.name(key))
+		name := s.keys.name(key)
+		node, err := s.client.cluster.MasterForKey(ctx, name)
 		if err != nil {
-			s.noteFailure(err)
-			unread = append(unread, i)
+			errs[i] = err
 			continue
 		}
-		byNode[node] = append(byNode[node], i)
+		p := parts[node]
+		if p == nil {
+			p = new(group)
+			parts[node] = p
+		}
+		p.names, p.at = append(p.names, name), append(p.at, i)
 	}
-	var mu sync.Mutex // guards unread
 	var running sync.WaitGroup
-	for node, at := range byNode {
+	for node, p := range parts {
 		running.Go(func() {
-			if left := s.readNode(ctx, node, keys, at, gens); len(left) > 0 {
-				mu.Lock()
-				defer mu.Unlock()
-				unread = append(unread, left...)
+			partGens, partErrs := make([]uint64, len(p.at)), make([]error, len(p.at))
+			readNode(ctx, node, s.guarded, p.names, partGens, partErrs)
+			for i, at := range p.at {
+				gens[at], errs[at] = partGens[i], partErrs[i]
 			}
 		})
 	}
 	running.Wait()
-	return unread
+	for _, err := range errs {
+		s.noteFailure(err)
+	}
 }
 
-// readNode is readNodes for one node and the keys at these places.
-func (s *Store) readNode(ctx context.Context, node *redis.Client, keys []string, at []int, gens []uint64) (unread []int) {
+var errNoMaster = errors.New("INFO replication does not tell that the server is a master, and its master_replid")
+
+// readNode reads generations from one server, in one round trip: GETEX for
+// each name and then INFO, over one connection.
+//
+// Between two of these commands the server may lose its part as master, and
+// take on the replication id of another one. So INFO comes last, and must say
+// that the server is a master at that time. It then has been one under this id
+// ever since it answered with records that are bound to it: a server that
+// becomes a master takes an id that none had before.
+func readNode(ctx context.Context, node *redis.Client, guarded bool, names []string, gens []uint64, errs []error) {
 	pipe := node.Pipeline()
-	records := make([]*redis.StringCmd, len(at))
-	for i, place := range at {
-		records[i] = pipe.GetEx(ctx, s.keys.name(keys[place]), bare)
+	records := make([]*redis.StringCmd, len(names))
+	for i, name := range names {
+		records[i] = pipe.GetEx(ctx, name, bare)
 	}
 	var info *redis.StringCmd
-	if s.guarded {
+	if guarded {
 		info = pipe.Info(ctx, "replication")
 	}
 	_, _ = pipe.Exec(ctx) // each reply has its own error
 	id := ""
-	if s.guarded {
-		if id = masterID(info.Val()); info.Err() != nil || id == "" {
-			s.noteFailure(info.Err())
-			return at
+	var unproven error
+	if guarded {
+		if unproven = info.Err(); unproven == nil {
+			if id = masterID(info.Val()); id == "" {
+				unproven = errNoMaster
+			}
 		}
 	}
-	for i, place := range at {
-		record, err := records[i].Result()
+	for i, reply := range records {
+		record, err := reply.Result()
 		switch {
-		case err == nil:
-			gens[place] = boundTo(record, id)
-		case !missing(err):
-			s.noteFailure(err)
-			unread = append(unread, place)
+		case missing(err):
+		case err != nil:
+			errs[i] = err
+		case unproven != nil:
+			errs[i] = unproven
+		default:
+			gens[i] = boundTo(record, id)
 		}
 	}
-	return unread
 }
 
 // masterID returns the replication id in the text of INFO, as far as records

@@ -56,7 +56,7 @@ func (s *Store) undoHold(ctx context.Context, keys []string, token string) {
 	go func() { // a client may ignore contexts
 		defer cancel()
 		defer close(done)
-		_ = s.release(ctx, s.send, keys, token)
+		_ = s.release(ctx, nil, keys, token)
 	}()
 	select {
 	case <-done:

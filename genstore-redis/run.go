@@ -69,9 +69,12 @@ type sender func(ctx context.Context, list []group, which []int, replies []*redi
 type scriptCall func(to redis.Scripter, g group) *redis.Cmd
 
 // run runs a script for every group, all in one round trip per server, and
-// returns the reply of each.
+// returns the reply of each. No sender means that the client routes them.
 func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, args ...any) []*redis.Cmd {
 	defer s.watchSlots()()
+	if send == nil {
+		send = s.send
+	}
 	all := make([]int, len(list))
 	for i := range all {
 		all[i] = i
@@ -99,7 +102,7 @@ func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, 
 	return replies
 }
 
-// send is the sender that the client itself routes.
+// send is the sender that leaves the routing to the client.
 func (s *Store) send(ctx context.Context, list []group, which []int, replies []*redis.Cmd, call scriptCall) {
 	if len(which) == 1 {
 		replies[which[0]] = call(s.client, list[which[0]])
@@ -140,12 +143,30 @@ func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []str
 
 // one is collect for one key.
 func (s *Store) one(ctx context.Context, send sender, sc *script, key string, args ...any) (uint64, error) {
-	list := []group{{names: []string{s.keys.name(key)}, at: []int{0}}}
-	var gen [1]uint64
-	if err := fill(gen[:], list[0], s.run(ctx, send, sc, list, args...)[0]); err != nil {
+	name := [...]string{s.keys.name(key)}
+	g := group{names: name[:], at: []int{0}}
+	var reply *redis.Cmd
+	if send == nil {
+		reply = s.runOne(ctx, sc, g.names, args...)
+	} else {
+		reply = s.run(ctx, send, sc, []group{g}, args...)[0]
+	}
+	gens := make([]uint64, 1)
+	if err := fill(gens, g, reply); err != nil {
 		return 0, failed(sc.op, key, err)
 	}
-	return gen[0], nil
+	return gens[0], nil
+}
+
+// runOne is run for one key, by the client's own routing.
+func (s *Store) runOne(ctx context.Context, sc *script, names []string, args ...any) *redis.Cmd {
+	defer s.watchSlots()()
+	reply := s.client.EvalSha(ctx, sc.hash, names, args...)
+	if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+		reply = s.client.Eval(ctx, sc.source, names, args...)
+	}
+	s.noteFailure(reply.Err())
+	return reply
 }
 
 // fill puts what a script answered for the keys of g in their places.

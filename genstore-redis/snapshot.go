@@ -8,7 +8,7 @@ func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
-	return s.one(ctx, s.send, snapshotScript, key, s.guardFlag(), s.ttl, tail())
+	return s.one(ctx, nil, snapshotScript, key, s.guardFlag(), s.ttl, tail())
 }
 
 // SnapshotBatch implements [cascache.BatchSnapshotter].
@@ -19,5 +19,5 @@ func (s *Store) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, err
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	return s.collect(ctx, s.send, snapshotScript, keys, s.guardFlag(), s.ttl, tail())
+	return s.collect(ctx, nil, snapshotScript, keys, s.guardFlag(), s.ttl, tail())
 }

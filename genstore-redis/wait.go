@@ -20,11 +20,12 @@ const (
 	redirectPause = 10 * time.Millisecond
 )
 
-// writer returns the sender of scripts whose effect must last.
+// writer returns the sender of scripts whose effect must last, nil where
+// nobody need wait for it.
 func (s *Store) writer() sender {
 	switch {
 	case s.waitReplicas == 0:
-		return s.send
+		return nil
 	case s.client.node != nil:
 		return func(ctx context.Context, list []group, which []int, replies []*redis.Cmd, call scriptCall) {
 			s.sendAndWait(ctx, s.client.node, nil, list, which, replies, call)

@@ -112,13 +112,14 @@ func names(prefix string, n int) []string {
 // source returns the text of a script that writes, to tell its calls apart.
 func source(tb testing.TB, script string) string {
 	tb.Helper()
-	var text string
-	for _, name := range []string{"prelude", script} {
-		part, err := os.ReadFile("../../../genstore-redis/scripts/" + name + ".lua")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		text += string(part)
+	return scriptFile(tb, "prelude") + scriptFile(tb, script)
+}
+
+func scriptFile(tb testing.TB, name string) string {
+	tb.Helper()
+	text, err := os.ReadFile("../../../genstore-redis/scripts/" + name + ".lua")
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return text
+	return string(text)
 }
