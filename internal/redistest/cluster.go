@@ -68,15 +68,15 @@ func (c *Cluster) join() {
 	}
 }
 
-// WaitReady returns once every running node says that the Cluster is fine,
-// that all slots are served, and that the same nodes are masters. Nodes that
-// are paused must not be among them.
+// WaitReady returns once every node that runs and is not paused says that the
+// Cluster is fine and all slots are served, and all of them see the same
+// masters and replicas.
 func (c *Cluster) WaitReady() {
 	c.tb.Helper()
 	Eventually(c.tb, Patience, "all nodes of the Cluster agree that it is fine", func() bool {
 		agreed := ""
 		for _, s := range c.Nodes {
-			if !s.Running() {
+			if !s.awake() {
 				continue
 			}
 			view, ok := c.view(s)
@@ -100,7 +100,7 @@ func (c *Cluster) view(s *Server) (view string, ok bool) {
 	live := 0
 	for _, n := range c.Nodes {
 		row, known := table[address(n.port)]
-		if !n.Running() {
+		if !n.awake() {
 			continue
 		}
 		if !known || strings.Contains(row.flags, "fail") || strings.Contains(row.flags, "handshake") {
@@ -169,7 +169,7 @@ func (c *Cluster) MasterOf(key string) *Server {
 // owner returns the node that the first running one takes for the slot's.
 func (c *Cluster) owner(slot int) *Server {
 	for _, s := range c.Nodes {
-		if !s.Running() {
+		if !s.awake() {
 			continue
 		}
 		for addr, row := range c.table(s) {
@@ -219,13 +219,13 @@ func (c *Cluster) ReplicaOf(master *Server) *Server {
 	return nil
 }
 
-// WaitPromoted returns once replica is a master and every running node that
-// is not paused agrees. paused are the nodes not to ask.
-func (c *Cluster) WaitPromoted(replica *Server, paused ...*Server) {
+// WaitPromoted returns once replica is a master and every node that runs and
+// is not paused agrees. cutOff are nodes not to ask besides.
+func (c *Cluster) WaitPromoted(replica *Server, cutOff ...*Server) {
 	c.tb.Helper()
 	Eventually(c.tb, Patience, replica.name+" is promoted", func() bool {
 		for _, s := range c.Nodes {
-			if !s.Running() || slices.Contains(paused, s) {
+			if !s.awake() || slices.Contains(cutOff, s) {
 				continue
 			}
 			if row := c.table(s)[replica.Addr()]; !strings.Contains(row.flags, "master") || row.slots == "" {

@@ -27,6 +27,9 @@ func TestSlot(t *testing.T) {
 }
 
 func TestClusterServesFailsOverAndMigrates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	began := time.Now()
 	c := StartCluster(t)
 	t.Logf("up in %v", time.Since(began).Round(time.Millisecond))

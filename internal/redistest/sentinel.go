@@ -87,7 +87,7 @@ func (g *Sentinel) Addrs() []string {
 func (g *Sentinel) Master() *Server {
 	agreed := ""
 	for _, s := range g.Sentinels {
-		if !s.Running() {
+		if !s.awake() {
 			continue
 		}
 		reply, err := s.Try("SENTINEL", "GET-MASTER-ADDR-BY-NAME", g.MasterName)

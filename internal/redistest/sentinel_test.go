@@ -6,6 +6,9 @@ import (
 )
 
 func TestSentinelFailsOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for name, args := range map[string][]string{
 		"open":          nil,
 		"with password": {"--requirepass", "secret"},

@@ -35,6 +35,7 @@ type Server struct {
 	sentinel bool
 	prepare  func() error // writes what the server reads from its directory; may be nil
 	proc     *process
+	paused   bool
 }
 
 // Start runs a server and returns once it answers. It persists nothing unless
@@ -178,6 +179,9 @@ func (s *Server) PID() int { return s.proc.pid() }
 // Running tells whether the process lives, paused or not.
 func (s *Server) Running() bool { return s.proc.running() }
 
+// awake tells whether the server can be asked anything.
+func (s *Server) awake() bool { return s.Running() && !s.paused }
+
 // LogTail returns the end of the server's log.
 func (s *Server) LogTail() string {
 	log, err := os.ReadFile(s.logPath())
@@ -189,7 +193,10 @@ func (s *Server) LogTail() string {
 
 // Kill ends the server by SIGKILL: nothing is saved, nobody is told. It
 // returns once the process is gone.
-func (s *Server) Kill() { s.proc.kill() }
+func (s *Server) Kill() {
+	s.proc.kill()
+	s.paused = false
+}
 
 // Restart runs the server again, on its old port and in its old directory:
 // what was saved there is loaded. A server that still runs is killed first.
@@ -233,6 +240,7 @@ func (s *Server) Pause() {
 	if err := s.proc.signal(syscall.SIGSTOP); err != nil {
 		s.tb.Fatalf("redistest: pause %s: %v", s.name, err)
 	}
+	s.paused = true
 	Eventually(s.tb, Patience, s.name+" stands still after SIGSTOP", s.proc.stopped)
 }
 
@@ -242,6 +250,7 @@ func (s *Server) Resume() {
 	if err := s.proc.signal(syscall.SIGCONT); err != nil {
 		s.tb.Fatalf("redistest: resume %s: %v", s.name, err)
 	}
+	s.paused = false
 }
 
 // Do sends one command over a connection of its own and returns the reply: a

@@ -110,6 +110,14 @@ func TestServerWithAPassword(t *testing.T) {
 	}
 }
 
+func TestServerEndsWithItsTest(t *testing.T) {
+	var s *redistest.Server
+	t.Run("test", func(t *testing.T) { s = redistest.Start(t) })
+	if s != nil && s.Running() {
+		t.Fatal("a server must be gone when its test has ended")
+	}
+}
+
 func TestServerErrorsAreValues(t *testing.T) {
 	s := redistest.Start(t)
 	s.Config("maxmemory", "1")

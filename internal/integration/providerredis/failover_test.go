@@ -12,6 +12,9 @@ import (
 )
 
 func TestSentinelFailover(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	group := redistest.StartSentinel(t, 1)
 	client := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName:    group.MasterName,
@@ -40,6 +43,9 @@ func TestSentinelFailover(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	cluster := redistest.StartCluster(t)
 	client := newClusterClient(t, &redis.ClusterOptions{
 		Addrs:        cluster.Addrs(),

@@ -74,6 +74,9 @@ func TestRoundTripsToOneServer(t *testing.T) {
 }
 
 func TestRoundTripsToACluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	cluster := redistest.StartCluster(t)
 	proxies := cluster.Proxy()
 	client := newClusterClient(t, &redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: proxies.Dial})
@@ -109,6 +112,42 @@ func TestRoundTripsToACluster(t *testing.T) {
 				check(op, []int{0, 0, 0, 1, 1, 1})
 			}
 		})
+	}
+}
+
+func TestRoundTripsThroughAnAutoPipelinerThatHidesACluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	cluster := redistest.StartCluster(t)
+	proxies := cluster.Proxy()
+	client := newClusterClient(t, &redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: proxies.Dial})
+	hiding := pipelining(t, client)
+	exercise(t, newProvider(t, hiding)) // the client learns the slots
+	for _, known := range []bool{false, true} {
+		cfg := redisprovider.Config{Client: hiding}
+		want := []int{4, 3, 3} // the first one finds out
+		if known {
+			cfg.Cluster = client
+			want = []int{3, 3, 3}
+		}
+		p, err := redisprovider.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, op := range []operation{batches[1], batches[2], batches[1]} {
+			proxies.ResetTrips()
+			if err := op.call(t.Context(), p); err != nil {
+				t.Fatalf("%s: %v", op.name, err)
+			}
+			sum := 0
+			for _, trips := range proxies.RoundTrips() {
+				sum += trips
+			}
+			if sum != want[i] {
+				t.Errorf("%s, call %d, Cluster known %t: round trips in all: got %d, want %d", op.name, i, known, sum, want[i])
+			}
+		}
 	}
 }
 
