@@ -129,16 +129,17 @@ func (f *fakeServer) takeSent() []string {
 	return sent
 }
 
-// client returns a client of the fake server. It never dials.
+// client returns a client of the fake server. It never dials; its address is a
+// number, since go-redis resolves names as early as that.
 func (f *fakeServer) client(t testing.TB) *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: "fake.invalid:6379"})
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	client.AddHook(f)
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
 func (f *fakeServer) clusterClient(t testing.TB) *redis.ClusterClient {
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"fake.invalid:6379"}})
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}})
 	client.AddHook(f)
 	t.Cleanup(func() { _ = client.Close() })
 	return client

@@ -126,7 +126,7 @@ func TestCallsThatCloseOvertakesFailAsClosed(t *testing.T) {
 }
 
 func TestCallsOnAClosedClientFail(t *testing.T) {
-	client := redis.NewClient(&redis.Options{Addr: "fake.invalid:6379"})
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	if err := client.Close(); err != nil {
 		t.Fatal(err)
 	}
