@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"testing"
@@ -191,7 +190,7 @@ const lasting = time.Hour
 
 // set stores a copy of value and reports whether it was accepted.
 func (s *providerSubject) set(a *attempt, key string, value []byte, ttl time.Duration) bool {
-	accepted, err := s.p.Set(a.Context(), key, bytes.Clone(value), int64(len(value)), ttl)
+	accepted, err := s.p.Set(a.Context(), key, append([]byte{}, value...), int64(len(value)), ttl)
 	return accepted && err == nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
@@ -53,8 +54,10 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 		for i := range rounds {
 			key := keys[(w+i)%len(keys)]
 			s.set(a, key, stamped(key, seqs.Add(1)), lasting)
-			if got, found := s.get(a, key); found {
-				check("Get", key, got)
+			for _, key := range []string{key, keys[(w+i+1)%len(keys)]} {
+				if got, found := s.get(a, key); found {
+					check("Get", key, got)
+				}
 			}
 			if i%10 == 9 {
 				s.del(a, key)
@@ -65,7 +68,7 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 			if s.getter != nil {
 				if values, err := s.getter.GetBatch(a.Context(), keys); err == nil && len(values) == len(keys) {
 					for j, value := range values {
-						if value != nil {
+						if len(value) > 0 { // none is empty
 							check("GetBatch", keys[j], value)
 						}
 					}
@@ -88,6 +91,7 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 
 func tryConcurrentDelIsImmediate(a *attempt, s *providerSubject) {
 	const writers, readers, rounds = 2, 6, 150
+	end := time.Now().Add(5 * watchTime)
 	s.mustDelete(a)
 	keys := names("moving", writers)
 	var gone [writers]atomic.Uint64 // the newest value that a Del has removed
@@ -97,7 +101,7 @@ func tryConcurrentDelIsImmediate(a *attempt, s *providerSubject) {
 		if w < writers {
 			// The only one who writes this key.
 			defer left.Add(-1)
-			for seq := uint64(1); seq <= rounds; seq++ {
+			for seq := uint64(1); seq <= rounds && time.Now().Before(end); seq++ {
 				s.set(a, keys[w], stamped(keys[w], seq), lasting)
 				if seq%2 == 0 {
 					s.get(a, keys[w])

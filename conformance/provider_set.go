@@ -65,7 +65,7 @@ func trySetOnlyReadsTheValue(a *attempt, s *providerSubject) {
 				a.violated("no change", "after %s the caller's memory had changed, %s", after, where)
 			}
 		}
-		s.set(a, key, value, lasting)
+		_, _ = s.p.Set(a.Context(), key, value, int64(size), lasting)
 		check("Set")
 		s.settle(a)
 		s.get(a, key)

@@ -3,6 +3,7 @@ package conformance
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -15,11 +16,33 @@ type twin struct {
 	also  []string // others that cannot but fail with it, as few as can be
 }
 
-// requireCaught runs a suite on a twin.
-func requireCaught[S any](t *testing.T, tw twin, s suite[S]) {
+// requireAllCaught runs the suites on their twins, several at once, as they
+// spend most of their time waiting.
+func requireAllCaught[S any](t *testing.T, twins []twin, suites []*suite[S]) {
+	t.Helper()
+	outcomes := make([]map[string]outcome, len(suites))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, 6)
+	for i, s := range suites {
+		wg.Add(1)
+		free <- struct{}{}
+		go func() {
+			defer wg.Done()
+			defer func() { <-free }()
+			outcomes[i] = s.box(t)
+		}()
+	}
+	wg.Wait()
+	for i, tw := range twins {
+		t.Run(tw.fault, func(t *testing.T) { requireCaught(t, tw, outcomes[i]) })
+	}
+	t.Logf("%d broken implementations", len(twins))
+}
+
+// requireCaught judges how a suite ended that was run on a twin.
+func requireCaught(t *testing.T, tw twin, outcomes map[string]outcome) {
 	t.Helper()
 	want := append([]string{tw.fails}, tw.also...)
-	outcomes := s.box(t)
 	for _, name := range want {
 		if _, known := outcomes[name]; !known {
 			t.Errorf("the suite has no case %s", name)
@@ -47,16 +70,6 @@ func requireExplained(t *testing.T, name string, o outcome) {
 	for _, part := range []string{"rule: ", "seen: ", "want: ", "harm: "} {
 		if !strings.Contains(o.text, part) {
 			t.Errorf("the failure of %s does not say %q:\n%s", name, part, o.text)
-		}
-	}
-}
-
-// requirePasses runs a suite on an implementation that is right.
-func requirePasses[S any](t *testing.T, s suite[S]) {
-	t.Helper()
-	for name, o := range s.box(t) {
-		if o.status == failed {
-			t.Errorf("%s is a false alarm:\n%s", name, o.text)
 		}
 	}
 }
