@@ -21,10 +21,6 @@ func BenchmarkSingle(b *testing.B) {
 		run(b, "copy", size, func() error { sink = bytes.Clone(payload); return nil })
 		run(b, "encode", size, func() (err error) { sink, err = EncodeSingle(42, payload); return err })
 		run(b, "append", size, func() (err error) { sink, err = AppendSingle(room, 42, payload); return err })
-		run(b, "begin-finish", size, func() (err error) {
-			sink, err = FinishSingle(append(BeginSingle(room, 42), payload...), 0)
-			return err
-		})
 		run(b, "decode", size, func() (err error) { _, sink, err = DecodeSingle(frame); return err })
 	}
 }
@@ -48,7 +44,6 @@ func BenchmarkBulk(b *testing.B) {
 		run(b, "encode", n, func() (err error) { sink, err = EncodeBulk(items); return err })
 		run(b, "encode-unsorted", n, func() (err error) { sink, err = EncodeBulk(descending); return err })
 		run(b, "append", n, func() (err error) { sink, err = AppendBulk(room, items); return err })
-		run(b, "begin-finish", n, func() (err error) { sink, err = writeBulk(room, items); return err })
 		run(b, "decode", n, func() (err error) { sinkItems, err = DecodeBulk(frame); return err })
 	}
 }

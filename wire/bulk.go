@@ -8,16 +8,11 @@ import (
 	"strings"
 )
 
-const (
-	// BulkOverhead is the size of a bulk without its members.
-	BulkOverhead = headerSize + lenSize
+// MaxKeyLen is the length in bytes of the longest key a bulk member can have.
+const MaxKeyLen = math.MaxUint16
 
-	// MemberOverhead is the size of a bulk member without its key and payload.
-	MemberOverhead = keyLenSize + genSize + lenSize
-
-	// MaxKeyLen is the length in bytes of the longest key a bulk member can have.
-	MaxKeyLen = math.MaxUint16
-)
+// memberOverhead is the size of a bulk member without its key and payload.
+const memberOverhead = keyLenSize + genSize + lenSize
 
 // BulkItem is one member of a bulk.
 type BulkItem struct {
@@ -67,78 +62,20 @@ func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	frame = appendBulkHead(appendHeader(frame, KindBulk), uint32(len(items)))
+	frame = appendHeader(frame, KindBulk)
+	frame = binary.BigEndian.AppendUint32(frame, uint32(len(items)))
 	for _, item := range items {
-		frame = appendMemberHead(frame, item.Key, item.Gen, uint32(len(item.Payload)))
+		frame = binary.BigEndian.AppendUint16(frame, uint16(len(item.Key)))
+		frame = append(frame, item.Key...)
+		frame = binary.BigEndian.AppendUint64(frame, item.Gen)
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(item.Payload)))
 		frame = append(frame, item.Payload...)
 	}
 	return frame, nil
 }
 
-// BeginBulk appends the head of a bulk of exactly n members. The caller then writes
-// each of them with [BeginMember] and [FinishMember], in strictly ascending byte
-// order of their keys, and calls [FinishBulk] with the length that dst had here;
-// until then the frame is not a valid entry. An n that does not fit is an error
-// that wraps [ErrTooLarge], and dst comes back unchanged.
-//
-// A dst with room for [BulkOverhead], and for each member [MemberOverhead], its key
-// and its payload, is never reallocated.
-func BeginBulk(dst []byte, n int) ([]byte, error) {
-	if err := checkMemberCount(n); err != nil {
-		return dst, err
-	}
-	return appendBulkHead(appendHeader(dst, KindBulk), uint32(n)), nil
-}
-
-// BeginMember appends everything of a bulk member that comes before its payload,
-// with the length left blank. The caller appends the payload, and nothing else,
-// then calls [FinishMember] with the length that dst had here. A key longer than
-// [MaxKeyLen] is an error that wraps [ErrTooLarge], and dst comes back unchanged.
-func BeginMember(dst []byte, key string, gen uint64) ([]byte, error) {
-	if len(key) > MaxKeyLen {
-		return dst, errKeyLen
-	}
-	return appendMemberHead(dst, key, gen, 0), nil
-}
-
-// FinishMember fills in the length of the member that [BeginMember] began at start,
-// where start is the length of the dst it was given. Everything after the member's
-// head is its payload; one that does not fit is an error that wraps
-// [ErrTooLarge]. A frame too short to hold a member at start is an error that
-// wraps [ErrCorrupt]. On an error the frame comes back unchanged.
-func FinishMember(frame []byte, start int) ([]byte, error) {
-	b, err := unfinished(frame, start)
-	if err != nil {
-		return frame, err
-	}
-	if len(b) < keyLenSize {
-		return frame, errShort
-	}
-	keyLen := int(binary.BigEndian.Uint16(b))
-	return frame, putPayloadLen(b, MemberOverhead+keyLen)
-}
-
-// FinishBulk checks the bulk that [BeginBulk] began at start, where start is the
-// length of the dst it was given: n whole members, keys strictly ascending, and
-// nothing after them. A frame for which that does not hold, and that no reader
-// would accept, is an error that wraps [ErrCorrupt]. The frame comes back
-// unchanged either way, and nothing is allocated.
-func FinishBulk(frame []byte, start int) ([]byte, error) {
-	b, err := unfinished(frame, start)
-	if err != nil {
-		return frame, err
-	}
-	body, err := open(b, KindBulk)
-	if err != nil {
-		return frame, err
-	}
-	_, err = checkBulkBody(body)
-	return frame, err
-}
-
 // checkMemberCount refuses a number of members that does not fit its field.
 func checkMemberCount(n int) error {
-	// A negative n becomes a number that is too large.
 	if uint64(n) > math.MaxUint32 {
 		return errMemberCount
 	}
@@ -154,7 +91,7 @@ func bulkSize(items []BulkItem) (uint64, error) {
 	if err := checkMemberCount(len(items)); err != nil {
 		return 0, err
 	}
-	size := uint64(BulkOverhead)
+	size := uint64(headerSize + lenSize)
 	for i, item := range items {
 		if i > 0 && items[i-1].Key == item.Key {
 			return 0, fmt.Errorf("%w: %q", ErrDuplicateKey, item.Key)
@@ -165,21 +102,9 @@ func bulkSize(items []BulkItem) (uint64, error) {
 		if err := checkPayloadLen(len(item.Payload)); err != nil {
 			return 0, err
 		}
-		size += MemberOverhead + uint64(len(item.Key)) + uint64(len(item.Payload))
+		size += memberOverhead + uint64(len(item.Key)) + uint64(len(item.Payload))
 	}
 	return size, nil
-}
-
-func appendBulkHead(dst []byte, n uint32) []byte {
-	return binary.BigEndian.AppendUint32(dst, n)
-}
-
-// appendMemberHead appends a member up to its payload. The key fits its field.
-func appendMemberHead(dst []byte, key string, gen uint64, payloadLen uint32) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, uint16(len(key)))
-	dst = append(dst, key...)
-	dst = binary.BigEndian.AppendUint64(dst, gen)
-	return binary.BigEndian.AppendUint32(dst, payloadLen)
 }
 
 // checkBulkBody walks a whole bulk without allocating and returns the number of its
@@ -192,7 +117,7 @@ func checkBulkBody(body []byte) (n int, err error) {
 	rest := body[lenSize:]
 	// A count that the input cannot hold is refused before the walk, and before it
 	// becomes an int, which may have 32 bits.
-	if uint64(count)*MemberOverhead > uint64(len(rest)) {
+	if uint64(count)*memberOverhead > uint64(len(rest)) {
 		return 0, errShort
 	}
 	n = int(count)
@@ -241,11 +166,11 @@ type member struct {
 
 // cutMember takes the first member off b.
 func cutMember(b []byte) (m member, rest []byte, err error) {
-	if len(b) < MemberOverhead {
+	if len(b) < memberOverhead {
 		return member{}, nil, errShort
 	}
 	keyLen := int(binary.BigEndian.Uint16(b))
-	if len(b) < MemberOverhead+keyLen {
+	if len(b) < memberOverhead+keyLen {
 		return member{}, nil, errShort
 	}
 	b = b[keyLenSize:]

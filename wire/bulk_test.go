@@ -23,9 +23,6 @@ func TestBulkGolden(t *testing.T) {
 	for _, item := range items {
 		checkPayload(t, want, item.Payload)
 	}
-	if size := BulkOverhead + 2*MemberOverhead + len("a"+"x"+"bb"); size != len(want) {
-		t.Errorf("the overheads must add up to the size of a bulk: got %d, want %d", size, len(want))
-	}
 }
 
 func TestBulkExtremes(t *testing.T) {
@@ -169,7 +166,7 @@ func TestBulkWithADamagedByteIsCanonicalOrRefused(t *testing.T) {
 
 func TestAppendBulkKeepsWhatIsThere(t *testing.T) {
 	want := unhex(t, goldenBulk)
-	for _, spare := range []int{0, 1, BulkOverhead, len(want), 100} {
+	for _, spare := range []int{0, 1, len(want) - 1, len(want), 100} {
 		dst := append(make([]byte, 0, 4+spare), "left"...)
 		got, err := AppendBulk(dst, goldenItems())
 		if err != nil || !bytes.Equal(got, append([]byte("left"), want...)) {
@@ -207,126 +204,14 @@ func TestEncodeBulkRefuses(t *testing.T) {
 	}
 }
 
-// writeBulk encodes items the way a caller with an appending codec does.
-func writeBulk(dst []byte, items []BulkItem) ([]byte, error) {
-	start := len(dst)
-	frame, err := BeginBulk(dst, len(items))
-	if err != nil {
-		return dst, err
-	}
-	for _, item := range items {
-		member := len(frame)
-		if frame, err = BeginMember(frame, item.Key, item.Gen); err != nil {
-			return dst, err
+func TestMemberCountsThatDoNotFitAreRefused(t *testing.T) {
+	for n, want := range map[uint64]error{0: nil, math.MaxUint32: nil, math.MaxUint32 + 1: errMemberCount} {
+		if n > math.MaxInt {
+			continue // no slice is that long here
 		}
-		frame = append(frame, item.Payload...)
-		if frame, err = FinishMember(frame, member); err != nil {
-			return dst, err
+		if err := checkMemberCount(int(n)); err != want {
+			t.Errorf("a number of members must be refused exactly when it does not fit its field: %d: got %v, want %v", n, err, want)
 		}
-	}
-	return FinishBulk(frame, start)
-}
-
-func TestBeginAndFinishBulk(t *testing.T) {
-	rng := seeded(t)
-	for range 500 {
-		prefix, items := randomBytes(rng, 40), randomItems(rng, 12)
-		frame, err := writeBulk(bytes.Clone(prefix), items)
-		if err != nil {
-			t.Fatalf("members in ascending order must finish: got %v", err)
-		}
-		if want := append(bytes.Clone(prefix), plainBulk(uint32(len(items)), items...)...); !bytes.Equal(frame, want) {
-			t.Fatalf("writing member by member must give what encoding gives: got %x, want %x", frame, want)
-		}
-	}
-}
-
-func TestBeginRefusesWhatDoesNotFit(t *testing.T) {
-	for _, n := range []int{-1, math.MinInt} {
-		if b, err := BeginBulk([]byte("left"), n); !errors.Is(err, ErrTooLarge) || string(b) != "left" {
-			t.Errorf("a bulk of %d members must be refused: got %q, %v, want \"left\", ErrTooLarge", n, b, err)
-		}
-	}
-	if strconv.IntSize > 32 {
-		limit := uint64(math.MaxUint32)
-		if _, err := BeginBulk(nil, int(limit)); err != nil {
-			t.Errorf("a bulk of %d members fits its field: got %v", limit, err)
-		}
-		if b, err := BeginBulk([]byte("left"), int(limit+1)); !errors.Is(err, ErrTooLarge) || string(b) != "left" {
-			t.Errorf("a bulk of %d members must be refused: got %q, %v, want \"left\", ErrTooLarge", limit+1, b, err)
-		}
-	}
-	if _, err := BeginMember(nil, strings.Repeat("k", MaxKeyLen), 1); err != nil {
-		t.Errorf("a key of MaxKeyLen bytes fits its field: got %v", err)
-	}
-	if b, err := BeginMember([]byte("left"), strings.Repeat("k", MaxKeyLen+1), 1); !errors.Is(err, ErrTooLarge) || string(b) != "left" {
-		t.Errorf("a key over MaxKeyLen must be refused: got %.40q, %v, want \"left\", ErrTooLarge", b, err)
-	}
-}
-
-func TestFinishMemberRefusesWhatIsNoMember(t *testing.T) {
-	begun, err := BeginMember([]byte("left"), "key", 42)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name  string
-		frame []byte
-		start int
-		want  error
-	}{
-		{"negative start", begun, -1, errStart},
-		{"start beyond the end", begun, len(begun) + 1, errStart},
-		{"start at the end", begun, len(begun), errShort},
-		{"one byte", begun[:5], 4, errShort},
-		{"an encoder that shortened the frame", begun[:len(begun)-1], 4, errShort},
-		{"an encoder that returned nil", nil, 4, errStart},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			before := bytes.Clone(c.frame)
-			got, err := FinishMember(c.frame, c.start)
-			if !errors.Is(err, ErrCorrupt) || !errors.Is(err, c.want) {
-				t.Errorf("a frame without a member at start must not be finished: got %v, want %v", err, c.want)
-			}
-			if !bytes.Equal(got, before) {
-				t.Errorf("on an error the frame must come back unchanged: got %x, want %x", got, before)
-			}
-		})
-	}
-}
-
-func TestFinishBulkRefusesWhatNoReaderAccepts(t *testing.T) {
-	x, y := BulkItem{Key: "x"}, BulkItem{Key: "y"}
-	unfinished, err := BeginMember(plainBulk(1), "x", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name  string
-		frame []byte
-		start int
-		want  error
-	}{
-		{"a member missing", plainBulk(3, x, y), 0, errShort},
-		{"a member too many", plainBulk(1, x, y), 0, errTrailing},
-		{"members descending", plainBulk(2, y, x), 0, errOrder},
-		{"a member twice", plainBulk(2, x, x), 0, errOrder},
-		{"a member not finished", append(unfinished, "payload"...), 0, errTrailing},
-		{"a single", plainSingle(1, nil), 0, errOtherKind},
-		{"negative start", plainBulk(0), -1, errStart},
-		{"start beyond the end", plainBulk(0), 100, errStart},
-		{"start off by one", plainBulk(0), 1, errMagic},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			before := bytes.Clone(c.frame)
-			got, err := FinishBulk(c.frame, c.start)
-			if !errors.Is(err, ErrCorrupt) || !errors.Is(err, c.want) {
-				t.Errorf("a bulk that no reader accepts must not be finished: got %v, want %v", err, c.want)
-			}
-			if !bytes.Equal(got, before) {
-				t.Errorf("on an error the frame must come back unchanged: got %x, want %x", got, before)
-			}
-		})
 	}
 }
 
@@ -385,7 +270,6 @@ func TestBulkAllocations(t *testing.T) {
 		{"encode in order", 1, func() { _, _ = EncodeBulk(items) }},
 		{"encode out of order", 2, func() { _, _ = EncodeBulk(descending) }},
 		{"append in order where there is room", 0, func() { _, _ = AppendBulk(room, items) }},
-		{"write member by member where there is room", 0, func() { _, _ = writeBulk(room, items) }},
 	} {
 		if got := testing.AllocsPerRun(100, c.call); got != c.want {
 			t.Errorf("%s: a bulk must cost its frame, a copy to sort, or its items and keys: got %v allocations, want %v",

@@ -26,16 +26,9 @@
 //
 // # Encoding
 //
-// Each kind has three forms. Encode… returns a new frame. Append… extends a
-// slice the caller owns. Begin… and Finish… bracket a payload that the caller
-// appends itself, so that a codec writes straight into the frame:
-//
-//	frame := wire.BeginSingle(make([]byte, 0, 256), gen)
-//	frame = append(frame, payload...) // or any encoder that appends
-//	frame, err := wire.FinishSingle(frame, 0)
-//
-// When a function that takes a frame or dst fails, it returns that argument
-// unchanged. Sizes that do not fit their field are [ErrTooLarge], never cut off.
+// Each kind has two forms. Encode… returns a new frame. Append… extends a slice
+// the caller owns, and returns it unchanged when it fails. Sizes that do not fit
+// their field are [ErrTooLarge], never cut off.
 //
 // # Ownership
 //

@@ -39,9 +39,8 @@ var (
 	errShort        = &reason{ErrCorrupt, "shorter than it claims"}
 	errTrailing     = &reason{ErrCorrupt, "bytes after its end"}
 	errOrder        = &reason{ErrCorrupt, "bulk keys not in strictly ascending order"}
-	errStart        = &reason{ErrCorrupt, "start lies outside the frame"}
 	errKeyLen       = &reason{ErrTooLarge, "a key has more than 65535 bytes"}
 	errPayloadLen   = &reason{ErrTooLarge, "a payload has more than 4294967295 bytes"}
-	errMemberCount  = &reason{ErrTooLarge, "number of members not between 0 and 4294967295"}
+	errMemberCount  = &reason{ErrTooLarge, "a bulk has more than 4294967295 members"}
 	errAddressSpace = &reason{ErrTooLarge, "the frame is longer than a slice can be"}
 )

@@ -28,30 +28,6 @@ func checkPayloadLen(n int) error {
 	return nil
 }
 
-// unfinished returns the part of frame that a Begin function wrote at start.
-// Third-party encoders append in between, and may return a slice that is no
-// extension of what they were given.
-func unfinished(frame []byte, start int) ([]byte, error) {
-	if start < 0 || start > len(frame) {
-		return nil, errStart
-	}
-	return frame[start:], nil
-}
-
-// putPayloadLen fills in the blank length, the last field of the first head bytes
-// of b, now that everything after them is the payload.
-func putPayloadLen(b []byte, head int) error {
-	if len(b) < head {
-		return errShort
-	}
-	n := len(b) - head
-	if err := checkPayloadLen(n); err != nil {
-		return err
-	}
-	binary.BigEndian.PutUint32(b[head-lenSize:], uint32(n))
-	return nil
-}
-
 // cutPayload takes a payload and the length before it off b, which is known to hold
 // the length. The payload aliases b and is clipped, so that an append to it cannot
 // overwrite what follows.

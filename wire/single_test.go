@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"errors"
 	"math"
 	"testing"
 )
@@ -92,57 +91,6 @@ func TestAppendSingleKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestBeginAndFinishSingle(t *testing.T) {
-	rng := seeded(t)
-	for range 500 {
-		prefix, gen, payload := randomBytes(rng, 40), rng.Uint64(), randomBytes(rng, 300)
-		frame := BeginSingle(bytes.Clone(prefix), gen)
-		if _, _, err := DecodeSingle(append(bytes.Clone(frame[len(prefix):]), 'x')); !errors.Is(err, ErrCorrupt) {
-			t.Fatalf("a frame that is not finished must not be valid: got %v, want ErrCorrupt", err)
-		}
-		for _, b := range payload {
-			frame = append(frame, b)
-		}
-		frame, err := FinishSingle(frame, len(prefix))
-		if err != nil {
-			t.Fatalf("a payload that fits must finish: got %v", err)
-		}
-		if want := append(bytes.Clone(prefix), plainSingle(gen, payload)...); !bytes.Equal(frame, want) {
-			t.Fatalf("begin, append and finish must give what encoding gives: got %x, want %x", frame, want)
-		}
-	}
-}
-
-func TestFinishSingleRefusesWhatIsNoSingle(t *testing.T) {
-	begun := BeginSingle([]byte("left"), 42)
-	for _, c := range []struct {
-		name  string
-		frame []byte
-		start int
-		want  error
-	}{
-		{"negative start", begun, -1, errStart},
-		{"start beyond the end", begun, len(begun) + 1, errStart},
-		{"start at the end", begun, len(begun), errNoHeader},
-		{"start off by one", begun, 3, errMagic},
-		{"an encoder that replaced the frame", []byte("leftpayload only"), 4, errMagic},
-		{"an encoder that shortened the frame", begun[:len(begun)-1], 4, errShort},
-		{"an encoder that returned nil", nil, 4, errStart},
-		{"a bulk", plainBulk(0), 0, errOtherKind},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			before := bytes.Clone(c.frame)
-			got, err := FinishSingle(c.frame, c.start)
-			if !errors.Is(err, ErrCorrupt) || !errors.Is(err, c.want) {
-				t.Errorf("a frame without a single at start must not be finished: got %v, want %v", err, c.want)
-			}
-			if !bytes.Equal(got, before) {
-				t.Errorf("on an error the frame must come back unchanged: got %x, want %x", got, before)
-			}
-		})
-	}
-}
-
 func TestSingleAliasing(t *testing.T) {
 	t.Run("the payload is the input", func(t *testing.T) {
 		frame := unhex(t, goldenSingle)
@@ -198,9 +146,6 @@ func TestSingleAllocations(t *testing.T) {
 		{"encode", 1, func() { _, _ = EncodeSingle(42, payload) }},
 		{"append where there is room", 0, func() { _, _ = AppendSingle(room, 42, payload) }},
 		{"append where there is none", 1, func() { _, _ = AppendSingle(nil, 42, payload) }},
-		{"begin and finish where there is room", 0, func() {
-			_, _ = FinishSingle(append(BeginSingle(room, 42), payload...), 0)
-		}},
 	} {
 		if got := testing.AllocsPerRun(100, c.call); got != c.want {
 			t.Errorf("%s: a single must cost no more than its frame: got %v allocations, want %v", c.name, got, c.want)
