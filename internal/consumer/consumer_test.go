@@ -35,7 +35,8 @@ type row struct {
 	brings   []string // the further folders that may be in its module graph
 	third    []string // the third parties that may be in its module graph
 	program  program
-	redis    bool // the program wants the address of a Redis server
+	redis    bool   // the program wants the address of a Redis server
+	test     string // instead of a program: the source of a test
 }
 
 const (
@@ -156,6 +157,12 @@ var rows = []row{
 		},
 		redis: true,
 	},
+	{
+		name:     "the suites of conformance",
+		requires: []string{"core", "conformance"},
+		brings:   []string{"wire"},
+		test:     conformanceTest,
+	},
 }
 
 // What a backend brings: itself, what it is built on, and what it and those are
@@ -168,6 +175,7 @@ var (
 		"golang.org/x/sys",
 		// tests
 		"github.com/davecgh/go-spew",
+		"github.com/dgryski/go-farm",
 		"github.com/pmezard/go-difflib",
 		"github.com/stretchr/testify",
 		"gopkg.in/yaml.v3",
@@ -187,8 +195,13 @@ var (
 	}
 )
 
-//go:embed testdata/program.go.tmpl
-var programText string
+var (
+	//go:embed testdata/program.go.tmpl
+	programText string
+
+	//go:embed testdata/conformance_test.go.txt
+	conformanceTest string
+)
 
 func (p program) source(t *testing.T) string {
 	t.Helper()
@@ -201,6 +214,15 @@ func (p program) source(t *testing.T) string {
 		t.Fatalf("%v in\n%s", err, &source)
 	}
 	return string(formatted)
+}
+
+// files returns the row's program or test.
+func (r row) files(t *testing.T) map[string]string {
+	t.Helper()
+	if r.test != "" {
+		return map[string]string{"consumer_test.go": r.test}
+	}
+	return map[string]string{"main.go": r.program.source(t)}
 }
 
 // allowed returns every module that may be in the graph of the row's program.
@@ -224,20 +246,27 @@ func TestImportBringsNothingElse(t *testing.T) {
 			if testing.Short() && r.name != "core alone" {
 				t.Skip("the long tests prove the other rows")
 			}
-			var args []string
-			if r.redis {
-				args = append(args, redistest.Start(t).Addr())
-			}
 			var requires []string
 			for _, folder := range r.requires {
 				requires = append(requires, folder+"@"+release)
 			}
-			dir := writeConsumer(t, requires, r.program.source(t))
-			goCmd.run(t, dir, "build", "-o", "consumer", ".")
+			dir := writeConsumer(t, requires, r.files(t))
+			if r.test != "" {
+				goCmd.run(t, dir, "test", ".")
+			} else {
+				goCmd.run(t, dir, "build", "-o", "consumer", ".")
+			}
 			for command, modules := range goCmd.intruders(t, dir, r.allowed()) {
 				if len(modules) > 0 {
 					t.Errorf("an import of %v brings more into its user's module graph than is allowed: %q by %s", r.requires, modules, command)
 				}
+			}
+			if r.test != "" {
+				return
+			}
+			var args []string
+			if r.redis {
+				args = append(args, redistest.Start(t).Addr())
 			}
 			out := goCmd.exec(t, dir, filepath.Join(dir, "consumer"), args...)
 			if out != "used the cache\n" {
@@ -282,7 +311,7 @@ func TestIntruderIsNoticed(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			dir := writeConsumer(t, []string{"core@" + spoiled}, alone.program.source(t))
+			dir := writeConsumer(t, []string{"core@" + spoiled}, alone.files(t))
 			goCmd.run(t, dir, "build", "-o", "consumer", ".")
 			for command, got := range goCmd.intruders(t, dir, alone.allowed()) {
 				if !slices.Equal(got, []string{test.require}) {

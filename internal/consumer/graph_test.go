@@ -65,9 +65,9 @@ func (g goCommand) exec(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-// writeConsumer writes a program that requires modules of this repository,
-// given as folder@version, and returns its directory.
-func writeConsumer(t *testing.T, requires []string, program string) string {
+// writeConsumer writes a module outside the workspace that requires modules of
+// this repository, given as folder@version, and returns its directory.
+func writeConsumer(t *testing.T, requires []string, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	goMod := "module " + consumerPath + "\n\ngo 1.26.0\n"
@@ -75,10 +75,14 @@ func writeConsumer(t *testing.T, requires []string, program string) string {
 		folder, version, _ := strings.Cut(r, "@")
 		goMod += "\nrequire " + base + "/" + folder + " " + version + "\n"
 	}
-	for name, text := range map[string]string{"go.mod": goMod, "main.go": program} {
+	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	write("go.mod", goMod)
+	for name, text := range files {
+		write(name, text)
 	}
 	return dir
 }
