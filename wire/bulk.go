@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// MaxKeyLen is the length in bytes of the longest key a bulk member can have.
+// MaxKeyLen is the length in bytes of the longest key that fits its field: that of a
+// bulk member, and in version 2 that of the entry.
 const MaxKeyLen = math.MaxUint16
 
 // memberOverhead is the size of a bulk member without its key and payload.
@@ -22,47 +23,68 @@ type BulkItem struct {
 	Payload []byte
 }
 
+// DecodeBulk decodes a bulk of version 1, as [Version.DecodeBulk] does.
+func DecodeBulk(b []byte) ([]BulkItem, error) {
+	return Version1.DecodeBulk(b, "")
+}
+
+// EncodeBulk returns a new bulk of version 1, as [Version.AppendBulk] would append it.
+func EncodeBulk(items []BulkItem) ([]byte, error) {
+	return Version1.AppendBulk(nil, "", items)
+}
+
+// AppendBulk appends a bulk of version 1 to dst, as [Version.AppendBulk] does.
+func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
+	return Version1.AppendBulk(dst, "", items)
+}
+
 // DecodeBulk returns the members of a bulk in ascending byte order of their keys.
+// The key is the one that the whole bulk is stored under.
+//
 // Payloads alias b, are clipped to their length, and are not nil even when empty.
 // The whole bulk is checked before anything is allocated, then it costs one slice
-// and one string per member. Anything but exactly one whole bulk is an error that
-// wraps [ErrCorrupt], and costs no allocation whatever it claims to hold.
-func DecodeBulk(b []byte) ([]BulkItem, error) {
-	body, err := open(b, KindBulk)
+// and one string per member. Anything but exactly one whole bulk, of the key in
+// version 2, is an error that wraps [ErrCorrupt], and costs no allocation whatever
+// it claims to hold.
+func (v Version) DecodeBulk(b []byte, key string) ([]BulkItem, error) {
+	body, err := v.open(b, KindBulk, key)
 	if err != nil {
 		return nil, err
 	}
 	return decodeBulkBody(body)
 }
 
-// EncodeBulk returns a new bulk of the items, as [AppendBulk] would append it.
-func EncodeBulk(items []BulkItem) ([]byte, error) {
-	return AppendBulk(nil, items)
+// EncodeBulk returns a new bulk of the items, as [Version.AppendBulk] would append it.
+func (v Version) EncodeBulk(key string, items []BulkItem) ([]byte, error) {
+	return v.AppendBulk(nil, key, items)
 }
 
-// AppendBulk appends a bulk of the items to dst. They may come in any order and are
-// written in ascending order of their keys; the caller's slice is left as it is,
-// and copied only when it is not in that order already. Apart from that copy, it
-// allocates only when dst lacks the room, and then once. Payloads must not lie in
-// the spare capacity of dst.
+// AppendBulk appends a bulk of the items to dst; the key is the one that the whole
+// bulk is stored under. Items may come in any order and are written in ascending
+// order of their keys; the caller's slice is left as it is, and copied only when it
+// is not in that order already. Apart from that copy, it allocates only when dst
+// lacks the room, and then once. Payloads must not lie in the spare capacity of
+// dst.
 //
-// A key that occurs twice is an error that wraps [ErrDuplicateKey]; a key, a
-// payload or a number of items that does not fit, one that wraps [ErrTooLarge].
-// On an error dst comes back unchanged.
-func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
+// An item's key that occurs twice is an error that wraps [ErrDuplicateKey]; an
+// item's key, a payload or a number of items that does not fit, or in version 2 the
+// key, one that wraps [ErrTooLarge]. On an error dst comes back unchanged.
+func (v Version) AppendBulk(dst []byte, key string, items []BulkItem) ([]byte, error) {
+	if err := v.known(); err != nil {
+		return dst, err
+	}
 	if !slices.IsSortedFunc(items, compareKeys) {
 		items = slices.Clone(items)
 		slices.SortFunc(items, compareKeys)
 	}
-	size, err := bulkSize(items)
+	size, err := bulkBodySize(items)
 	if err != nil {
 		return dst, err
 	}
-	frame, err := grow(dst, size)
+	frame, err := v.begin(dst, KindBulk, key, size)
 	if err != nil {
 		return dst, err
 	}
-	frame = appendHeader(frame, KindBulk)
 	frame = binary.BigEndian.AppendUint32(frame, uint32(len(items)))
 	for _, item := range items {
 		frame = binary.BigEndian.AppendUint16(frame, uint16(len(item.Key)))
@@ -71,7 +93,7 @@ func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
 		frame = binary.BigEndian.AppendUint32(frame, uint32(len(item.Payload)))
 		frame = append(frame, item.Payload...)
 	}
-	return frame, nil
+	return v.finish(frame, len(dst)), nil
 }
 
 // checkMemberCount refuses a number of members that does not fit its field.
@@ -85,13 +107,13 @@ func checkMemberCount(n int) error {
 // compareKeys orders members as the format does: a string compares byte by byte.
 func compareKeys(a, b BulkItem) int { return strings.Compare(a.Key, b.Key) }
 
-// bulkSize returns the size of the bulk that holds the items, which are sorted, or
-// the reason why there is none.
-func bulkSize(items []BulkItem) (uint64, error) {
+// bulkBodySize returns the size of the body that holds the items, which are sorted,
+// or the reason why there is none.
+func bulkBodySize(items []BulkItem) (uint64, error) {
 	if err := checkMemberCount(len(items)); err != nil {
 		return 0, err
 	}
-	size := uint64(headerSize + lenSize)
+	size := uint64(lenSize)
 	for i, item := range items {
 		if i > 0 && items[i-1].Key == item.Key {
 			return 0, fmt.Errorf("%w: %q", ErrDuplicateKey, item.Key)

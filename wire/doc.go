@@ -7,15 +7,23 @@
 // A decoder either returns exactly what an encoder was given, or an error that
 // wraps [ErrCorrupt]; no input makes it panic. Every entry has one encoding, and
 // only that one is accepted: no trailing byte, no other order of bulk members,
-// no duplicate. What a decoder allocates is bounded by the length of its input,
-// whatever the lengths inside claim, and it allocates nothing when it fails.
+// no duplicate, no other version. What a decoder allocates is bounded by the
+// length of its input, whatever the lengths inside claim, and it allocates nothing
+// when it fails.
+//
+// Version 1 accepts what is well formed, so damage to a payload or a generation
+// passes. Version 2 does not even believe a length before the checksum of the
+// whole entry has matched: every flipped bit is found, and so is every damage
+// within 32 bits in a row; of other damage, one case in 2^32 passes. It also
+// refuses an entry of any key but the one that was asked for. A checksum is not a
+// signature: whoever can write entries can write valid ones.
 //
 // The package judges form, not meaning. A generation of 0, an empty key and a
 // bulk without members pass through; the caller decides what they are worth.
 //
 // # Layout
 //
-// Integers are big-endian. The magic is "CASC", the version 0x01.
+// Integers are big-endian. The magic is "CASC". Version 1 is 0x01:
 //
 //	single   magic(4) ver(1) kind=0x01 gen(u64) vlen(u32) payload(vlen)
 //	bulk     magic(4) ver(1) kind=0x02 n(u32), then n times:
@@ -23,6 +31,14 @@
 //	absent   magic(4) ver(1) kind=0x03 gen(u64)
 //
 // The members of a bulk are in strictly ascending byte order of their keys.
+//
+// Version 2 is 0x02. It has the same three bodies, between the key that the entry
+// is stored under and a CRC-32C (Castagnoli) of everything before it:
+//
+//	magic(4) ver(1) kind(1) keyLen(u16) key … crc(u32)
+//
+// The methods of a [Version] write and read that version and take the key, of which
+// version 1 takes no notice. The functions are those of version 1.
 //
 // # Encoding
 //

@@ -3,14 +3,19 @@ package wire
 import "errors"
 
 var (
-	// ErrCorrupt is wrapped by every error of a decoder: the bytes are not a
-	// complete entry of the kind that was asked for. The message names what was
+	// ErrCorrupt is wrapped by every error that a decoder has about its input: the
+	// bytes are not a complete entry of the version, the kind and, in version 2, the
+	// key that was asked for. The message names what was
 	// wrong, never the bytes themselves.
 	ErrCorrupt = errors.New("cascache: corrupt envelope")
 
 	// ErrTooLarge is wrapped by the errors of encoders that were given a key, a
 	// payload or a number of members that does not fit its length field.
 	ErrTooLarge = errors.New("cascache: too large for the envelope")
+
+	// ErrUnknownVersion is wrapped by the errors of a [Version] that is none of the
+	// constants. It says nothing about the bytes.
+	ErrUnknownVersion = errors.New("cascache: unknown envelope version")
 
 	// ErrDuplicateKey is wrapped by the error of an encoder that was given the
 	// same key twice: which of the two the reader would get is nobody's choice to
@@ -33,14 +38,17 @@ func (r *reason) Unwrap() error { return r.sentinel }
 var (
 	errNoHeader     = &reason{ErrCorrupt, "shorter than its header"}
 	errMagic        = &reason{ErrCorrupt, "does not begin with the magic"}
-	errVersion      = &reason{ErrCorrupt, "unknown version"}
+	errVersion      = &reason{ErrCorrupt, "of another version"}
 	errKind         = &reason{ErrCorrupt, "unknown kind"}
 	errOtherKind    = &reason{ErrCorrupt, "of another kind"}
+	errSum          = &reason{ErrCorrupt, "checksum does not match"}
+	errOtherKey     = &reason{ErrCorrupt, "of another key"}
 	errShort        = &reason{ErrCorrupt, "shorter than it claims"}
 	errTrailing     = &reason{ErrCorrupt, "bytes after its end"}
 	errOrder        = &reason{ErrCorrupt, "bulk keys not in strictly ascending order"}
 	errKeyLen       = &reason{ErrTooLarge, "a key has more than 65535 bytes"}
 	errPayloadLen   = &reason{ErrTooLarge, "a payload has more than 4294967295 bytes"}
 	errMemberCount  = &reason{ErrTooLarge, "a bulk has more than 4294967295 members"}
+	errNoVersion    = &reason{ErrUnknownVersion, "neither 1 nor 2"}
 	errAddressSpace = &reason{ErrTooLarge, "the frame is longer than a slice can be"}
 )

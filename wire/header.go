@@ -3,8 +3,7 @@ package wire
 import "strconv"
 
 const (
-	magic   = "CASC"
-	version = 0x01
+	magic = "CASC"
 
 	// Untyped, and so not len(magic): sizes are added up as int and as uint64.
 	headerSize = 4 + 1 + 1 // magic, version, kind
@@ -39,19 +38,21 @@ func (k Kind) String() string {
 	}
 }
 
+// KindOf reads the header of an entry of version 1, as [Version.KindOf] does.
+func KindOf(b []byte) (Kind, error) { return Version1.KindOf(b) }
+
 // KindOf reads the header alone: magic, version, and a kind that is known. It says
-// which decoder to call, not that the decoder will succeed. Any other header is
-// an error that wraps [ErrCorrupt].
-func KindOf(b []byte) (Kind, error) {
-	if len(b) < headerSize {
-		return 0, errNoHeader
+// which decoder to call, not that the decoder will succeed; not even the checksum
+// of version 2 is looked at. Any other header is an error that wraps [ErrCorrupt].
+func (v Version) KindOf(b []byte) (Kind, error) {
+	if err := v.check(b); err != nil {
+		return 0, err
 	}
-	if string(b[:len(magic)]) != magic {
-		return 0, errMagic
-	}
-	if b[len(magic)] != version {
-		return 0, errVersion
-	}
+	return kindOf(b)
+}
+
+// kindOf reads the kind of b, which has a header.
+func kindOf(b []byte) (Kind, error) {
 	kind := Kind(b[len(magic)+1])
 	switch kind {
 	case KindSingle, KindBulk, KindAbsent:
@@ -59,23 +60,4 @@ func KindOf(b []byte) (Kind, error) {
 	default:
 		return 0, errKind
 	}
-}
-
-// open takes the header off an entry of the wanted kind and returns its body. The
-// codecs of the three bodies see nothing outside of it, so an envelope that puts
-// more around the same bodies needs only its own open and appendHeader.
-func open(b []byte, want Kind) ([]byte, error) {
-	kind, err := KindOf(b)
-	if err != nil {
-		return nil, err
-	}
-	if kind != want {
-		return nil, errOtherKind
-	}
-	return b[headerSize:], nil
-}
-
-func appendHeader(dst []byte, kind Kind) []byte {
-	dst = append(dst, magic...)
-	return append(dst, version, byte(kind))
 }

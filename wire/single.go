@@ -2,18 +2,34 @@ package wire
 
 import "encoding/binary"
 
-// SingleOverhead is the size of a single without its payload.
+// SingleOverhead is the size of a single of version 1 without its payload.
 const SingleOverhead = headerSize + singleHead
 
 // singleHead is what a single's body has before the payload.
 const singleHead = genSize + lenSize
 
+// DecodeSingle decodes a single of version 1, as [Version.DecodeSingle] does.
+func DecodeSingle(b []byte) (gen uint64, payload []byte, err error) {
+	return Version1.DecodeSingle(b, "")
+}
+
+// EncodeSingle returns a new single of version 1, in one allocation. A payload that
+// does not fit is an error that wraps [ErrTooLarge].
+func EncodeSingle(gen uint64, payload []byte) ([]byte, error) {
+	return Version1.AppendSingle(nil, "", gen, payload)
+}
+
+// AppendSingle appends a single of version 1 to dst, as [Version.AppendSingle] does.
+func AppendSingle(dst []byte, gen uint64, payload []byte) ([]byte, error) {
+	return Version1.AppendSingle(dst, "", gen, payload)
+}
+
 // DecodeSingle returns the generation and the payload of a single. The payload
 // aliases b, is clipped to its length, and is not nil even when empty. Anything
-// but exactly one whole single is an error that wraps [ErrCorrupt]. It never
-// allocates.
-func DecodeSingle(b []byte) (gen uint64, payload []byte, err error) {
-	body, err := open(b, KindSingle)
+// but exactly one whole single, of the key in version 2, is an error that wraps
+// [ErrCorrupt]. It never allocates.
+func (v Version) DecodeSingle(b []byte, key string) (gen uint64, payload []byte, err error) {
+	body, err := v.open(b, KindSingle, key)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -21,27 +37,51 @@ func DecodeSingle(b []byte) (gen uint64, payload []byte, err error) {
 }
 
 // EncodeSingle returns a new single, in one allocation. A payload that does not
-// fit is an error that wraps [ErrTooLarge].
-func EncodeSingle(gen uint64, payload []byte) ([]byte, error) {
-	return AppendSingle(nil, gen, payload)
+// fit, or in version 2 a key, is an error that wraps [ErrTooLarge].
+func (v Version) EncodeSingle(key string, gen uint64, payload []byte) ([]byte, error) {
+	return v.AppendSingle(nil, key, gen, payload)
 }
 
 // AppendSingle appends a single to dst. It allocates only when dst lacks the room,
 // and then once. The payload must not lie in the spare capacity of dst. A payload
-// that does not fit is an error that wraps [ErrTooLarge], and dst comes back
-// unchanged.
-func AppendSingle(dst []byte, gen uint64, payload []byte) ([]byte, error) {
+// that does not fit, or in version 2 a key, is an error that wraps [ErrTooLarge],
+// and dst comes back unchanged.
+func (v Version) AppendSingle(dst []byte, key string, gen uint64, payload []byte) ([]byte, error) {
+	if err := v.known(); err != nil {
+		return dst, err
+	}
 	if err := checkPayloadLen(len(payload)); err != nil {
 		return dst, err
 	}
-	frame, err := grow(dst, SingleOverhead+uint64(len(payload)))
+	frame, err := v.begin(dst, KindSingle, key, singleHead+uint64(len(payload)))
 	if err != nil {
 		return dst, err
 	}
-	frame = appendHeader(frame, KindSingle)
 	frame = binary.BigEndian.AppendUint64(frame, gen)
 	frame = binary.BigEndian.AppendUint32(frame, uint32(len(payload)))
-	return append(frame, payload...), nil
+	frame = append(frame, payload...)
+	return v.finish(frame, len(dst)), nil
+}
+
+// PayloadOf returns where the payload lies in a single that this version encoded,
+// at no more cost than reading its lengths: it is for whoever has just encoded the
+// frame, and checks neither the key nor the checksum. The payload aliases the
+// frame, is clipped to its length, and is not nil even when empty. A frame that is
+// not one whole single has none, which is nil.
+func (v Version) PayloadOf(frame []byte) []byte {
+	if kind, err := v.KindOf(frame); err != nil || kind != KindSingle {
+		return nil
+	}
+	body := frame[headerSize:]
+	if v == Version2 {
+		if len(body) < sumSize {
+			return nil
+		}
+		// On an error there is no body left, and so no payload.
+		_, body, _ = cutKey(body[:len(body)-sumSize])
+	}
+	_, payload, _ := decodeSingleBody(body)
+	return payload
 }
 
 func decodeSingleBody(body []byte) (gen uint64, payload []byte, err error) {
