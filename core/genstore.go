@@ -94,6 +94,14 @@ type Holder interface {
 	Release(ctx context.Context, keys []string, token string) error
 }
 
+// PrefixCurrenter is an optional ability of a [GenStore]: to look up a key that
+// comes in two parts, so that nobody joins them.
+type PrefixCurrenter interface {
+	// CurrentPrefixed is Current of prefix+key. The cache always divides a
+	// storage key in the same place.
+	CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error)
+}
+
 // NonBlocker is an optional ability of a [GenStore]: to say that its calls
 // never wait, for I/O or for a lock held across I/O. The cache then calls it
 // directly and spends nothing on [Options.GenTimeout].

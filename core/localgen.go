@@ -23,19 +23,9 @@ const (
 	DefaultLocalMaxKeys = 1 << 22
 )
 
-const (
-	// localShards is a power of two: enough that 64 goroutines rarely meet on
-	// a lock, few enough that an empty store stays small.
-	localShards = 256
-
-	// localPruneBatch is how many generations a prune looks at before it lets
-	// go of the shard's lock, so that no reader waits long.
-	localPruneBatch = 4096
-
-	// localEvictSample is how many generations of a full shard are compared
-	// to drop the oldest.
-	localEvictSample = 8
-)
+// localShards is a power of two: enough that writers rarely meet on a lock, few
+// enough that an empty store stays small.
+const localShards = 256
 
 // LocalGenStore keeps generations in this process's memory: correct for one
 // process only, whatever its provider keeps beyond that process's life.
@@ -49,7 +39,7 @@ const (
 // retention. Both are safe, since what is drawn next for such a key is greater
 // than anything that was dropped (G1).
 //
-// No call blocks or looks at its context.
+// Reads take no lock. No call blocks or looks at its context.
 type LocalGenStore struct {
 	seed      maphash.Seed
 	maxKeys   atomic.Int64 // per shard
@@ -59,18 +49,16 @@ type LocalGenStore struct {
 
 	timerMu sync.Mutex // guards timer: Close must not miss one being re-armed
 	timer   *time.Timer
-	pruning sync.Mutex // held by Cleanup, the only one that replaces a shard's map
 
 	shards [localShards]localShard
 }
 
 type localShard struct {
-	mu    sync.RWMutex
-	gens  map[uint64]uint64 // by hash of the key
-	floor uint64            // the greatest generation ever dropped from gens
-	peak  int               // the most entries gens ever held: maps do not shrink
+	gens  localGens  // by hash of the key; read without the lock
+	mu    sync.Mutex // guards what follows, and writes to gens
+	floor uint64     // the greatest generation ever dropped from gens
 	held  localHolds
-	_     [48]byte // two shards share no cache line
+	_     [64]byte // two shards share no cache line
 }
 
 // NewLocalGenStore returns an empty store that prunes every cleanupInterval
@@ -107,15 +95,21 @@ func (s *LocalGenStore) Len() int {
 	n := 0
 	for i := range s.shards {
 		sh := &s.shards[i]
-		sh.mu.RLock()
-		n += len(sh.gens)
-		sh.mu.RUnlock()
+		sh.mu.Lock()
+		n += sh.gens.live
+		sh.mu.Unlock()
 	}
 	return n
 }
 
 func (s *LocalGenStore) shard(key string) (*localShard, uint64) {
-	h := maphash.String(s.seed, key)
+	return s.shardOf(maphash.String(s.seed, key))
+}
+
+func (s *LocalGenStore) shardOf(h uint64) (*localShard, uint64) {
+	if h == 0 {
+		h = localShards // 0 is a free slot
+	}
 	return &s.shards[h%localShards], h
 }
 
@@ -125,10 +119,16 @@ func (s *LocalGenStore) Current(_ context.Context, key string) (uint64, error) {
 		return 0, ErrClosed
 	}
 	sh, h := s.shard(key)
-	sh.mu.RLock()
-	gen := sh.gens[h]
-	sh.mu.RUnlock()
-	return gen, nil
+	return sh.gens.get(h), nil
+}
+
+// CurrentPrefixed implements [PrefixCurrenter].
+func (s *LocalGenStore) CurrentPrefixed(_ context.Context, prefix, key string) (uint64, error) {
+	if s.closed.Load() {
+		return 0, ErrClosed
+	}
+	sh, h := s.shardOf(hashJoined(s.seed, prefix, key))
+	return sh.gens.get(h), nil
 }
 
 // Snapshot implements [GenStore].
@@ -139,7 +139,7 @@ func (s *LocalGenStore) Snapshot(ctx context.Context, key string) (uint64, error
 	sh, h := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if gen := sh.gens[h]; gen != 0 || sh.held.has(h) {
+	if gen := sh.gens.get(h); gen != 0 || sh.held.has(h) {
 		return gen, nil
 	}
 	gen := drawGen(sh.floor)
@@ -160,7 +160,7 @@ func (s *LocalGenStore) Bump(_ context.Context, key string) (uint64, error) {
 		// greater than all before.
 		return 0, nil
 	}
-	gen := drawGen(max(sh.gens[h], sh.floor))
+	gen := drawGen(max(sh.gens.get(h), sh.floor))
 	s.put(sh, h, gen)
 	return gen, nil
 }
@@ -168,52 +168,36 @@ func (s *LocalGenStore) Bump(_ context.Context, key string) (uint64, error) {
 // put stores a generation in sh, whose lock the caller holds, and drops older
 // ones while the shard is full.
 func (s *LocalGenStore) put(sh *localShard, h, gen uint64) {
-	if sh.gens == nil {
-		sh.gens = make(map[uint64]uint64)
-	}
-	if _, known := sh.gens[h]; !known {
+	if sh.gens.get(h) == 0 {
 		// Two at most, so that a store whose bound was lowered shrinks while
 		// no single call pays for it.
 		for range 2 {
-			if int64(len(sh.gens)) >= s.maxKeys.Load() {
+			if int64(sh.gens.live) >= s.maxKeys.Load() {
 				sh.dropOlder()
 			}
 		}
 	}
-	sh.gens[h] = gen
-	sh.peak = max(sh.peak, len(sh.gens))
+	sh.gens.put(h, gen)
 }
 
-// dropOlder drops the oldest of a few generations that the map's random
-// iteration order happens to offer.
+// dropOlder drops the oldest of a few generations, chosen at random.
 func (sh *localShard) dropOlder() {
-	var victim, oldest uint64
-	looked := 0
-	for h, gen := range sh.gens {
-		if looked == 0 || gen < oldest {
-			victim, oldest = h, gen
-		}
-		if looked++; looked == localEvictSample {
-			break
-		}
-	}
-	if looked > 0 {
-		sh.drop(victim, oldest)
+	if h, gen := sh.gens.older(); gen != 0 {
+		sh.drop(h, gen)
 	}
 }
 
-// drop forgets a generation but not how far it had come (G1).
+// drop forgets a generation but not how far it had come (G1). The floor is
+// raised first: nothing greater than it may be forgotten.
 func (sh *localShard) drop(h, gen uint64) {
-	delete(sh.gens, h)
 	sh.floor = max(sh.floor, gen)
+	sh.gens.drop(h)
 }
 
 // Cleanup prunes now every generation whose last bump is longer than retention
-// ago; 0 or below prunes all. It may be called at any time and never keeps
-// readers from a shard for long.
+// ago; 0 or below prunes all. It may be called at any time, keeps no reader
+// waiting, and writers from one shard at a time.
 func (s *LocalGenStore) Cleanup(retention time.Duration) {
-	s.pruning.Lock()
-	defer s.pruning.Unlock()
 	// A generation carries the time it was drawn at. One that was pushed ahead
 	// of the clock by its predecessor stays that much longer, which is safe.
 	cutoff := uint64(math.MaxUint64)
@@ -229,26 +213,12 @@ func (sh *localShard) prune(cutoff uint64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.held.sweep()
-	looked := 0
-	for h := range sh.gens {
-		if gen := sh.gens[h]; gen < cutoff {
+	sh.gens.each(func(h, gen uint64) {
+		if gen < cutoff {
 			sh.drop(h, gen)
 		}
-		if looked++; looked%localPruneBatch == 0 {
-			// Readers and writers get their turn here. The language allows a
-			// map to change between two steps of an iteration; entries that
-			// come meanwhile are newer than the cutoff anyway.
-			sh.mu.Unlock()
-			sh.mu.Lock()
-		}
-	}
-	if len(sh.gens) < sh.peak/4 {
-		shrunk := make(map[uint64]uint64, len(sh.gens))
-		for h, gen := range sh.gens {
-			shrunk[h] = gen
-		}
-		sh.gens, sh.peak = shrunk, len(shrunk)
-	}
+	})
+	sh.gens.shrink()
 }
 
 // tick prunes and arms the timer again unless the store was closed meanwhile.

@@ -228,16 +228,16 @@ func TestCleanupPrunesWhatIsOlder(t *testing.T) {
 	})
 }
 
-func TestCleanupLargerThanOneBatch(t *testing.T) {
+func TestCleanupOfOneFullShard(t *testing.T) {
 	s := newLocal(t, 0, 0)
-	n := 3 * localPruneBatch
+	const n = 12_288
 	sh := &s.shards[7]
 	for i := range n {
 		s.put(sh, uint64(i)*localShards+7, genAt(time.Now()))
 	}
 	s.Cleanup(0)
 	if got := s.Len(); got != 0 {
-		t.Errorf("Cleanup prunes all, also where it lets go of the lock in between: %d of %d are left", got, n)
+		t.Errorf("Cleanup prunes all of a shard: %d of %d are left", got, n)
 	}
 }
 
@@ -299,10 +299,13 @@ func TestBumpsOfKnownKeysEvictNothing(t *testing.T) {
 // The oldest of a few is dropped: with all but one key bumped recently, that
 // one goes first.
 func TestEvictionPrefersOlderGenerations(t *testing.T) {
-	sh := &localShard{gens: map[uint64]uint64{1: 100, 2: 50, 3: 200, 4: 75}}
+	sh := &localShard{}
+	for h, gen := range map[uint64]uint64{1: 100, 2: 50, 3: 200, 4: 75} {
+		sh.gens.put(h, gen)
+	}
 	sh.dropOlder()
-	if _, kept := sh.gens[2]; kept || len(sh.gens) != 3 {
-		t.Errorf("the oldest of those looked at is dropped: left are %v", sh.gens)
+	if sh.gens.get(2) != 0 || sh.gens.live != 3 {
+		t.Errorf("the oldest of those looked at is dropped: it has generation %d, %d are left", sh.gens.get(2), sh.gens.live)
 	}
 	if sh.floor != 50 {
 		t.Errorf("G1: what was dropped is remembered as a floor: got %d, want 50", sh.floor)
@@ -407,12 +410,12 @@ func TestLocalStoreIsSafeForConcurrentUse(t *testing.T) {
 	pruners.Wait()
 }
 
-// Readers and writers while a prune is between two batches of one shard.
+// Readers and writers while one shard is pruned.
 func TestUseDuringALongPrune(t *testing.T) {
 	s := newLocal(t, 0, 0)
 	s.SetMaxKeys(1 << 30)
 	sh, h := s.shard("k")
-	for i := range 20 * localPruneBatch {
+	for i := range 81_920 {
 		s.put(sh, uint64(i)*localShards+h%localShards, 1+uint64(i))
 	}
 	gen := bump(t, s, "k")

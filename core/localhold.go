@@ -66,7 +66,7 @@ func (s *LocalGenStore) Hold(_ context.Context, keys []string, token string, lea
 	for _, key := range keys {
 		sh, h := s.shard(key)
 		sh.mu.Lock()
-		if gen, known := sh.gens[h]; known {
+		if gen := sh.gens.get(h); gen != 0 {
 			sh.drop(h, gen)
 		}
 		sh.held.add(h, token, expiry)
@@ -85,7 +85,7 @@ func (s *LocalGenStore) Release(_ context.Context, keys []string, token string) 
 		sh.mu.Lock()
 		delete(sh.held.byKey[h], token)
 		if !sh.held.has(h) {
-			s.put(sh, h, drawGen(max(sh.gens[h], sh.floor)))
+			s.put(sh, h, drawGen(max(sh.gens.get(h), sh.floor)))
 		}
 		sh.mu.Unlock()
 	}

@@ -80,6 +80,14 @@ type BatchDeleter interface {
 	DelBatch(ctx context.Context, keys []string) error
 }
 
+// PrefixGetter is an optional ability of a [Provider]: to look up a key that
+// comes in two parts, so that nobody joins them.
+type PrefixGetter interface {
+	// GetPrefixed is Get of prefix+key. The cache always divides a storage
+	// key in the same place.
+	GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error)
+}
+
 // Sharer is an optional ability of a [Provider]: to say that other processes,
 // or later ones, see the same entries. New warns through
 // [Hooks.SharedProvider] when such a provider is paired with local
