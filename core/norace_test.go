@@ -1,0 +1,5 @@
+//go:build !race
+
+package cascache
+
+const raceEnabled = false
