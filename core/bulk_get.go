@@ -75,11 +75,58 @@ type unhealthyEntry struct {
 
 func (r *bulkRead[V]) run(ctx context.Context) error {
 	defer r.heal(ctx)
-	served, err := r.fromBulk(ctx)
-	if served || err != nil {
+	open, err := r.fromNear(ctx)
+	if len(open) == 0 || err != nil {
 		return err
 	}
-	return r.fromSingles(ctx)
+	// The bulk entry is of all keys: it is not worth its bytes for a few.
+	if len(open) == len(r.keys) {
+		served, err := r.fromBulk(ctx)
+		if served || err != nil {
+			return err
+		}
+	}
+	return r.fromSingles(ctx, open)
+}
+
+// fromNear serves what near has, and returns the indices of the keys that are
+// still open.
+func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
+	open = make([]int, 0, len(r.keys))
+	for i, key := range r.keys {
+		if r.near == nil {
+			open = append(open, i)
+			continue
+		}
+		value, gen, ok := r.near.Get(key)
+		if !ok {
+			open = append(open, i)
+			continue
+		}
+		if err := r.readGens(ctx); err != nil {
+			return nil, err
+		}
+		current, why := r.proof(i)
+		switch {
+		case current == 0:
+			r.emit.miss(ctx, key, why)
+		case gen == current:
+			r.values[key] = value
+			r.emit.hit(ctx, key, false)
+		default:
+			if gen < current {
+				r.near.Del(key)
+			}
+			open = append(open, i)
+		}
+	}
+	if r.provider == nil {
+		for _, i := range open {
+			r.emit.miss(ctx, r.keys[i], ReasonNotFound)
+		}
+		return nil, nil
+	}
+	return open, nil
 }
 
 // readGens reads the generations unless that is done, and returns the caller's
@@ -134,7 +181,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 	if !found {
 		return false, nil
 	}
-	items, err := wire.DecodeBulk(raw)
+	items, err := r.codec.version.DecodeBulk(raw, entry)
 	if err != nil {
 		r.reject(ctx, entry, ReasonCorrupt)
 		return false, nil
@@ -178,7 +225,8 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 		}
 		r.values[key] = value
 	}
-	for _, key := range r.keys {
+	for i, key := range r.keys {
+		r.refillNear(key, r.values[key], r.gens[i])
 		r.emit.hit(ctx, key, true)
 	}
 	return true, nil
@@ -190,14 +238,14 @@ func (r *bulkRead[V]) reject(ctx context.Context, entry string, reason Reason) {
 	r.emit.bulkRejected(ctx, r.keys, false, reason)
 }
 
-// fromSingles serves each key from its own entry.
-func (r *bulkRead[V]) fromSingles(ctx context.Context) error {
+// fromSingles serves each of the open keys from its own entry.
+func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int) error {
 	gensFirst := r.gens != nil
-	wanted := make([]int, 0, len(r.keys)) // indices into keys
-	for i, key := range r.keys {
+	wanted := open[:0]
+	for _, i := range open {
 		if gensFirst {
 			if current, why := r.proof(i); current == 0 {
-				r.emit.miss(ctx, key, why)
+				r.emit.miss(ctx, r.keys[i], why)
 				continue
 			}
 		}
@@ -220,6 +268,7 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context) error {
 		value, reason := r.judge(i, raws[j], gensFirst)
 		if reason == "" {
 			r.values[r.keys[i]] = value
+			r.refillNear(r.keys[i], value, r.gens[i])
 			r.emit.hit(ctx, r.keys[i], false)
 			continue
 		}
@@ -240,7 +289,7 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 	if raw == nil {
 		return value, ReasonNotFound
 	}
-	gen, payload, kind, err := decodeEntry(raw)
+	gen, payload, kind, err := r.codec.open(raw, "", "", r.entries[i])
 	if err != nil {
 		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonCorrupt})
 		return value, ReasonCorrupt

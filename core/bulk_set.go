@@ -68,12 +68,19 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		bulk = false
 		h.emit.bulkRejected(ctx, keysOf(fills), true, why)
 	}
+	if h.provider == nil {
+		for _, f := range fresh {
+			h.keepNear(f, h.ttls.of(f.ttl, h.ttls.single))
+		}
+		return nil
+	}
 	writes := make([]Item, 0, len(fresh)+1)
+	kept := make([]filling[V], 0, len(fresh)) // those in writes
 	members := make([]wire.BulkItem, 0, len(fresh))
 	var errs []error
 	for _, f := range fresh {
 		entry := h.keys.entry(f.key)
-		frame, err := h.frame(f)
+		frame, err := h.codec.frame(f, entry)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("cascache: set %q: %w", entry, err))
 			bulk = false
@@ -85,17 +92,18 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 			Cost:  h.cost(entry, frame, false, 1),
 			TTL:   h.ttls.of(f.ttl, h.ttls.single),
 		})
+		kept = append(kept, f)
 		if bulk {
-			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: frame[wire.SingleOverhead:]})
+			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: h.codec.version.PayloadOf(frame)})
 		}
 	}
 	bulkAt := -1 // the bulk entry's index in writes
 	if bulk {
-		frame, err := wire.EncodeBulk(members)
+		entry := h.keys.bulkEntry(keysOf(fills))
+		frame, err := h.codec.version.EncodeBulk(entry, members)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
 		} else {
-			entry := h.keys.bulkEntry(keysOf(fills))
 			bulkAt = len(writes)
 			writes = append(writes, Item{
 				Key:   entry,
@@ -106,7 +114,10 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		}
 	}
 	if err := h.setEntries(ctx, writes, bulkAt); err != nil {
-		errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+		return errors.Join(append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))...)
+	}
+	for i, f := range kept {
+		h.keepNear(f, writes[i].TTL)
 	}
 	return errors.Join(errs...)
 }

@@ -111,7 +111,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// cascache: Options.Provider is nil; it is required
+	// cascache: Options.Provider is nil; it is required unless Options.Near is set
 }
 
 // A fill that began before an invalidation stores nothing.

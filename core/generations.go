@@ -30,6 +30,7 @@ type generations struct {
 	// recovery.refuseOld. 0 while there is none.
 	floor atomic.Uint64
 
+	prefixCurrenter PrefixCurrenter // only of a store that never blocks
 	currentBatcher  BatchCurrenter
 	snapshotBatcher BatchSnapshotter
 	bumpBatcher     BatchBumper
@@ -39,6 +40,8 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 	g := &generations{store: store, timeout: timeout}
 	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
 		g.reads, g.bumps = newCallPool(g), newCallPool(g)
+	} else {
+		g.prefixCurrenter, _ = AbilityOf[PrefixCurrenter](store)
 	}
 	g.currentBatcher, _ = AbilityOf[BatchCurrenter](store)
 	g.snapshotBatcher, _ = AbilityOf[BatchSnapshotter](store)
@@ -54,6 +57,15 @@ func (g *generations) current(ctx context.Context, entry string) (gen uint64, er
 	} else {
 		gen, err = g.lookUp(ctx, (*generations).runCurrent, entry)
 	}
+	if err != nil || gen < g.floor.Load() {
+		return 0, err
+	}
+	return gen, nil
+}
+
+// currentOf is current of the entry prefix+key, where prefixCurrenter is set.
+func (g *generations) currentOf(ctx context.Context, prefix, key string) (uint64, error) {
+	gen, err := g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key)
 	if err != nil || gen < g.floor.Load() {
 		return 0, err
 	}

@@ -34,44 +34,57 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 	if err := h.keys.check(key); err != nil {
 		return none, foundNothing, err
 	}
-	entry := h.keys.entry(key)
-	raw, ok, err := h.provider.Get(ctx, entry)
-	if err != nil {
-		h.emit.miss(ctx, key, ReasonProviderError)
-		return none, foundNothing, fmt.Errorf("cascache: get %q: %w", entry, err)
+	// Where near has the key, its generation is read first, and once: a value
+	// read later under that number is from before an invalidation that had not
+	// returned when this call began.
+	var current uint64
+	if h.near != nil {
+		if value, gen, ok := h.near.Get(key); ok {
+			var why Reason
+			var err error
+			if current, why, err = h.proof(ctx, key, ""); current == 0 {
+				h.emit.miss(ctx, key, why)
+				return none, foundNothing, err
+			}
+			if gen == current {
+				h.emit.hit(ctx, key, false)
+				return value, foundValue, nil
+			}
+			h.near.Del(key)
+		}
 	}
-	if !ok {
+	if h.provider == nil {
 		h.emit.miss(ctx, key, ReasonNotFound)
 		return none, foundNothing, nil
 	}
-	gen, payload, kind, err := decodeEntry(raw)
+	raw, entry, err := h.getEntry(ctx, key)
 	if err != nil {
-		h.heal(ctx, entry, ReasonCorrupt)
-		h.emit.miss(ctx, key, ReasonCorrupt)
+		h.emit.miss(ctx, key, ReasonProviderError)
+		return none, foundNothing, fmt.Errorf("cascache: get %q: %w", h.keys.entry(key), err)
+	}
+	if raw == nil {
+		h.emit.miss(ctx, key, ReasonNotFound)
 		return none, foundNothing, nil
 	}
-	// Before the generation is read: once the key is cleared, the generation
-	// that clears it is to be seen.
-	if h.suspects.has(entry) {
-		h.emit.miss(ctx, key, ReasonSuspect)
-		return none, foundNothing, nil
-	}
-	// Read after the entry: an entry whose generation is still current here
-	// was current when this call began, or became so since.
-	current, err := h.gens.current(ctx, entry)
+	gen, payload, kind, err := h.codec.open(raw, h.keys.single, key, entry)
 	if err != nil {
-		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
-		h.emit.miss(ctx, key, ReasonGenError)
-		return none, foundNothing, ended(ctx)
+		return none, foundNothing, h.heal(ctx, key, ReasonCorrupt)
 	}
 	if current == 0 {
-		h.emit.miss(ctx, key, ReasonNoGen)
+		// Read after the entry: an entry whose generation is still current
+		// here was current when this call began, or became so since.
+		var why Reason
+		if current, why, err = h.proof(ctx, key, entry); current == 0 {
+			h.emit.miss(ctx, key, why)
+			return none, foundNothing, err
+		}
+	} else if gen > current {
+		// Stored after the generation was read: not to be deleted.
+		h.emit.miss(ctx, key, ReasonNewer)
 		return none, foundNothing, nil
 	}
 	if gen != current {
-		h.heal(ctx, entry, ReasonStale)
-		h.emit.miss(ctx, key, ReasonStale)
-		return none, foundNothing, nil
+		return none, foundNothing, h.heal(ctx, key, ReasonStale)
 	}
 	if kind == wire.KindAbsent {
 		h.emit.miss(ctx, key, ReasonAbsent)
@@ -79,31 +92,36 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 	}
 	value, err := h.codec.decode(payload)
 	if err != nil {
-		h.heal(ctx, entry, ReasonDecode)
-		h.emit.miss(ctx, key, ReasonDecode)
-		return none, foundNothing, nil
+		return none, foundNothing, h.heal(ctx, key, ReasonDecode)
 	}
+	h.refillNear(key, value, gen)
 	h.emit.hit(ctx, key, false)
 	return value, foundValue, nil
 }
 
-// decodeEntry opens what is stored under the storage key of a single: a value,
-// or the note that the source has none.
-func decodeEntry(raw []byte) (gen uint64, payload []byte, kind wire.Kind, err error) {
-	if kind, err = wire.KindOf(raw); err != nil {
-		return 0, nil, 0, err
+// getEntry reads the single entry of key, nil for a miss, and returns the
+// storage key where it had to be joined for that.
+func (h *Handle[V]) getEntry(ctx context.Context, key string) (raw []byte, entry string, err error) {
+	var ok bool
+	if h.prefixGetter != nil {
+		raw, ok, err = h.prefixGetter.GetPrefixed(ctx, h.keys.single, key)
+	} else {
+		entry = h.keys.entry(key)
+		raw, ok, err = h.provider.Get(ctx, entry)
 	}
-	if kind == wire.KindAbsent {
-		gen, err = wire.DecodeAbsent(raw)
-		return gen, nil, kind, err
+	if ok && raw == nil {
+		raw = []byte{} // a hit of no bytes
 	}
-	gen, payload, err = wire.DecodeSingle(raw)
-	return gen, payload, kind, err
+	return raw, entry, err
 }
 
-// heal deletes an entry that cannot be served any more. It may take a newer
-// entry with it that was stored meanwhile, which costs a miss.
-func (h *Handle[V]) heal(ctx context.Context, entry string, reason Reason) {
+// heal deletes an entry that cannot be served any more, and reports a miss. It
+// may take a newer entry with it that was stored meanwhile, which costs a miss.
+// It returns nil: neither is an error to the caller.
+func (h *Handle[V]) heal(ctx context.Context, key string, reason Reason) error {
+	entry := h.keys.entry(key)
 	err := h.provider.Del(ctx, entry)
 	h.emit.selfHeal(ctx, entry, reason, err)
+	h.emit.miss(ctx, key, reason)
+	return nil
 }

@@ -6,13 +6,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // Handle is an open cache. It implements [CAS] and carries what goes beyond
 // it. Make one with [New]; the zero value is not usable.
 type Handle[V any] struct {
 	keys     keySpace
-	provider Provider
+	near     Near[V]  // nil: none
+	provider Provider // nil: near alone
 	gens     *generations
 	codec    payloads[V]
 	ttls     ttls
@@ -22,9 +25,10 @@ type Handle[V any] struct {
 	recovery recovery
 	lease    time.Duration // of the holds of Mutate
 
-	getBatcher BatchGetter
-	setBatcher BatchSetter
-	delBatcher BatchDeleter
+	prefixGetter PrefixGetter
+	getBatcher   BatchGetter
+	setBatcher   BatchSetter
+	delBatcher   BatchDeleter
 
 	disabled bool
 	noBulk   bool
@@ -42,13 +46,20 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	h := &Handle[V]{disabled: opts.Disabled, noBulk: opts.DisableBulk}
+	h := &Handle[V]{disabled: opts.Disabled, noBulk: opts.DisableBulk || opts.Provider == nil}
 	if h.disabled {
 		return h, nil
 	}
 	h.keys = newKeySpace(opts.Namespace)
 	h.emit = newEmitter(opts.Hooks, opts.Namespace)
-	h.codec = newPayloads(opts.Codec)
+	h.near = opts.Near
+	if opts.Provider != nil {
+		version := wire.Version1
+		if opts.Checksum {
+			version = wire.Version2
+		}
+		h.codec = newPayloads(opts.Codec, version)
+	}
 	h.ttls = ttls{
 		single: orDefault(opts.DefaultTTL, DefaultTTL),
 		bulk:   orDefault(opts.BulkTTL, DefaultTTL),
@@ -60,6 +71,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	}
 
 	h.provider = opts.Provider
+	h.prefixGetter, _ = AbilityOf[PrefixGetter](h.provider)
 	h.getBatcher, _ = AbilityOf[BatchGetter](h.provider)
 	h.setBatcher, _ = AbilityOf[BatchSetter](h.provider)
 	h.delBatcher, _ = AbilityOf[BatchDeleter](h.provider)
@@ -90,7 +102,14 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 	}
 	h.closeOnce.Do(func() {
 		h.closed.Store(true)
-		h.closeErr = errors.Join(h.recovery.close(ctx), h.provider.Close(ctx), h.gens.close(ctx))
+		errs := []error{h.recovery.close(ctx)}
+		if h.provider != nil {
+			errs = append(errs, h.provider.Close(ctx))
+		}
+		if h.near != nil {
+			errs = append(errs, h.near.Close())
+		}
+		h.closeErr = errors.Join(append(errs, h.gens.close(ctx))...)
 	})
 	return h.closeErr
 }

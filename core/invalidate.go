@@ -24,7 +24,11 @@ func (h *Handle[V]) Invalidate(ctx context.Context, key string) error {
 	if bumpErr != nil {
 		h.recovery.mark(entry)
 	}
-	delErr := h.provider.Del(ctx, entry)
+	h.dropNear(key)
+	var delErr error
+	if h.provider != nil {
+		delErr = h.provider.Del(ctx, entry)
+	}
 	if bumpErr != nil {
 		return h.invalidateFailed(ctx, key, bumpErr, delErr)
 	}
@@ -78,6 +82,9 @@ func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs
 	if len(failed) > 0 {
 		h.recovery.mark(failed...)
 	}
+	for _, key := range keys {
+		h.dropNear(key)
+	}
 	delErr := h.deleteBatch(ctx, entries)
 	var errs []error
 	for i, key := range keys {
@@ -104,6 +111,9 @@ func (h *Handle[V]) invalidateFailed(ctx context.Context, key string, bumpErr, d
 
 // deleteBatch deletes every entry, in one call where the provider can.
 func (h *Handle[V]) deleteBatch(ctx context.Context, entries []string) error {
+	if h.provider == nil {
+		return nil
+	}
 	if h.delBatcher != nil {
 		return h.delBatcher.DelBatch(ctx, entries)
 	}

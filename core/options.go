@@ -17,12 +17,22 @@ type Options[V any] struct {
 	// same storage. Required, at most about 65,000 bytes, any bytes.
 	Namespace string
 
-	// Provider stores the entries. Required. The cache owns it: Close closes
-	// it.
+	// Provider stores the entries. Required unless Near is set. The cache owns
+	// it: Close closes it.
 	Provider Provider
 
-	// Codec turns values into bytes. Required.
+	// Codec turns values into bytes. Required with a Provider.
 	Codec Codec[V]
+
+	// Near keeps decoded values in this process, in front of the Provider or
+	// instead of one, under the same generation check. nil for none. The
+	// cache owns it: Close closes it.
+	//
+	// A value read from the Provider is kept in Near for a minute, or for
+	// DefaultTTL if that is shorter, since what is left of its TTL is not
+	// known: in all an entry can be served for its TTL and a minute more,
+	// unless it is invalidated.
+	Near Near[V]
 
 	// GenStore keeps the generations. nil means a [LocalGenStore], which is
 	// correct for one process only. The cache owns it: Close closes it.
@@ -66,8 +76,16 @@ type Options[V any] struct {
 	// required then.
 	Disabled bool
 
-	// DisableBulk leaves bulk entries out: bulk calls use singles only.
+	// DisableBulk leaves bulk entries out: bulk calls use singles only. Implied
+	// where there is no Provider.
 	DisableBulk bool
+
+	// Checksum writes and demands version 2 of the envelope, in which every
+	// entry names its storage key and ends with a CRC-32C, so that a flipped
+	// bit or another key's bytes are a miss and never a value. It guards
+	// against accidents, not against somebody who can compute a checksum. A
+	// cache accepts the version it writes and no other.
+	Checksum bool
 
 	// ComputeSetCost returns what an entry weighs against the provider's
 	// capacity, given its storage key, its bytes as stored, which it must not
@@ -92,11 +110,11 @@ func (o *Options[V]) validate() error {
 		return fmt.Errorf("cascache: Options.Namespace takes %d bytes of every storage key; at most %d leave room for a key",
 			n, maxStorageKey-1)
 	}
-	if o.Provider == nil {
-		return fmt.Errorf("cascache: Options.Provider is nil; it is required")
+	if o.Provider == nil && o.Near == nil {
+		return fmt.Errorf("cascache: Options.Provider is nil; it is required unless Options.Near is set")
 	}
-	if o.Codec == nil {
-		return fmt.Errorf("cascache: Options.Codec is nil; it is required")
+	if o.Provider != nil && o.Codec == nil {
+		return fmt.Errorf("cascache: Options.Codec is nil; it is required with a Provider")
 	}
 	if j := o.TTLJitter; math.IsNaN(j) || j < 0 || j >= 1 {
 		return fmt.Errorf("cascache: Options.TTLJitter is %v; it must be in [0, 1)", j)

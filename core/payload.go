@@ -16,13 +16,14 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // payloads runs a codec and guards against one that panics.
 type payloads[V any] struct {
+	version  wire.Version
 	codec    Codec[V]
 	appender AppendEncoder[V] // nil: the codec has no appending form
 }
 
-func newPayloads[V any](codec Codec[V]) payloads[V] {
+func newPayloads[V any](codec Codec[V], version wire.Version) payloads[V] {
 	appender, _ := AbilityOf[AppendEncoder[V]](codec)
-	return payloads[V]{codec: codec, appender: appender}
+	return payloads[V]{version: version, codec: codec, appender: appender}
 }
 
 func (p *payloads[V]) decode(payload []byte) (value V, err error) {
@@ -34,31 +35,53 @@ func (p *payloads[V]) decode(payload []byte) (value V, err error) {
 	return p.codec.Decode(payload)
 }
 
-// frame returns the single entry of value under gen, in a slice of its own.
-func (p *payloads[V]) frame(value V, gen uint64) (frame []byte, err error) {
+// frame returns what to store under the key entry, in a slice of its own: value,
+// or that there is none.
+func (p *payloads[V]) frame(f filling[V], entry string) (frame []byte, err error) {
+	if f.absent {
+		return p.version.EncodeAbsent(entry, f.gen)
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			frame, err = nil, fmt.Errorf("cascache: the codec panicked while encoding: %v", r)
 		}
 	}()
 	if p.appender == nil {
-		payload, err := p.codec.Encode(value)
+		payload, err := p.codec.Encode(f.value)
 		if err != nil {
 			return nil, err
 		}
-		return wire.EncodeSingle(gen, payload)
+		return p.version.EncodeSingle(entry, f.gen, payload)
 	}
 	buf := scratch.Get().(*[]byte)
-	payload, err := p.appender.AppendEncode((*buf)[:0], value)
+	payload, err := p.appender.AppendEncode((*buf)[:0], f.value)
 	if err != nil {
 		// What came with the error may be anybody's memory.
 		scratch.Put(buf)
 		return nil, err
 	}
-	frame, err = wire.EncodeSingle(gen, payload)
+	frame, err = p.version.EncodeSingle(entry, f.gen, payload)
 	if cap(payload) <= maxScratch {
 		*buf = payload[:0]
 	}
 	scratch.Put(buf)
 	return frame, err
+}
+
+// open opens what is stored under the entry prefix+key: a value, or the note that
+// the source has none. entry is the two joined, or empty where nobody has done so
+// yet.
+func (p *payloads[V]) open(raw []byte, prefix, key, entry string) (gen uint64, payload []byte, kind wire.Kind, err error) {
+	if kind, err = p.version.KindOf(raw); err != nil {
+		return 0, nil, 0, err
+	}
+	if entry == "" && p.version != wire.Version1 { // version 1 knows no key
+		entry = prefix + key
+	}
+	if kind == wire.KindAbsent {
+		gen, err = p.version.DecodeAbsent(raw, entry)
+		return gen, nil, kind, err
+	}
+	gen, payload, err = p.version.DecodeSingle(raw, entry)
+	return gen, payload, kind, err
 }

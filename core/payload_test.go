@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 var errRefused = errors.New("refused")
@@ -99,11 +101,11 @@ func TestACodecThatFailsToDecode(t *testing.T) {
 // The codec's buffer, on loan, shows neither in an entry that is stored nor in
 // one that is stored later.
 func TestFramesShareNoMemory(t *testing.T) {
-	p := newPayloads[string](String{})
+	p := newPayloads[string](String{}, wire.Version1)
 	if p.appender == nil {
 		t.Fatal("this test is about codecs that append: String does not")
 	}
-	first, err := p.frame("first", 1)
+	first, err := p.frame(filling[string]{value: "first", gen: 1}, "e")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +113,11 @@ func TestFramesShareNoMemory(t *testing.T) {
 		t.Errorf("an entry that may live for hours has its exact size: got capacity %d for %d bytes", cap(first), len(first))
 	}
 	for _, value := range []string{"other", strings.Repeat("long", 1000), "x"} {
-		if _, err := p.frame(value, 2); err != nil {
+		if _, err := p.frame(filling[string]{value: value, gen: 2}, "e"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if gen, payload, _, err := decodeEntry(first); gen != 1 || string(payload) != "first" || err != nil {
+	if gen, payload, _, err := p.open(first, "", "e", ""); gen != 1 || string(payload) != "first" || err != nil {
 		t.Errorf("an entry is not changed by the next encoding: got %d, %q, %v", gen, payload, err)
 	}
 }
@@ -138,17 +140,17 @@ func (c *leakyCodec) AppendEncode(dst []byte, value string) ([]byte, error) {
 
 func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
 	codec := &leakyCodec{own: make([]byte, 100)}
-	p := newPayloads[string](codec)
+	p := newPayloads[string](codec, wire.Version1)
 	// The pool may give back another buffer than the last one it was given.
 	for range 100 {
-		if _, err := p.frame("refuse", 1); !errors.Is(err, errRefused) {
+		if _, err := p.frame(filling[string]{value: "refuse", gen: 1}, "e"); !errors.Is(err, errRefused) {
 			t.Fatalf("encoding errors are returned: got %v, want %v", err, errRefused)
 		}
-		frame, err := p.frame("value", 1)
+		frame, err := p.frame(filling[string]{value: "value", gen: 1}, "e")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, payload, _, err := decodeEntry(frame); string(payload) != "value" || err != nil {
+		if _, payload, _, err := p.open(frame, "", "e", ""); string(payload) != "value" || err != nil {
 			t.Fatalf("what an encoder returned along with an error is not used, least of all as a buffer: got %q, %v, want %q", payload, err, "value")
 		}
 	}
@@ -156,8 +158,8 @@ func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
 }
 
 func TestLargeBuffersAreNotKept(t *testing.T) {
-	p := newPayloads[string](String{})
-	if _, err := p.frame(strings.Repeat("x", maxScratch+1), 1); err != nil {
+	p := newPayloads[string](String{}, wire.Version1)
+	if _, err := p.frame(filling[string]{value: strings.Repeat("x", maxScratch+1), gen: 1}, "e"); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // SetWithGen implements [CAS].
@@ -34,30 +32,20 @@ type filling[V any] struct {
 	absent bool // the source has no such key
 }
 
-// frame returns the entry that says so.
-func (h *Handle[V]) frame(f filling[V]) ([]byte, error) {
-	if f.absent {
-		return wire.EncodeAbsent(f.gen), nil
-	}
-	return h.codec.frame(f.value, f.gen)
-}
-
 // storeOne stores one fill, unless its generation has moved.
 func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 	if f.gen == 0 {
 		h.emit.setSkipped(ctx, f.key, ReasonNoSnapshot)
 		return nil
 	}
-	entry := h.keys.entry(f.key)
-	if h.suspects.has(entry) {
-		h.emit.setSkipped(ctx, f.key, ReasonSuspect)
-		return nil
+	var entry string
+	if h.provider != nil {
+		entry = h.keys.entry(f.key)
 	}
-	current, err := h.gens.current(ctx, entry)
-	if err != nil {
-		h.emit.genStoreError(ctx, GenCurrent, f.key, 1, err)
-		h.emit.setSkipped(ctx, f.key, ReasonGenError)
-		return ended(ctx)
+	current, why, err := h.proof(ctx, f.key, entry)
+	if current == 0 {
+		h.emit.setSkipped(ctx, f.key, why)
+		return err
 	}
 	if reason, ok := compare(current, f.gen); !ok {
 		h.emit.setSkipped(ctx, f.key, reason)
@@ -66,12 +54,24 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 	// An invalidation may come between the compare and the set. The entry
 	// then carries a generation that is not current any more, and no read
 	// serves it.
-	frame, err := h.frame(f)
+	ttl := h.ttls.of(f.ttl, h.ttls.single)
+	if h.provider != nil {
+		if err := h.setEntry(ctx, f, entry, ttl); err != nil {
+			return err
+		}
+	}
+	h.keepNear(f, ttl)
+	return nil
+}
+
+// setEntry stores one fill with the provider, which may decline it.
+func (h *Handle[V]) setEntry(ctx context.Context, f filling[V], entry string, ttl time.Duration) error {
+	frame, err := h.codec.frame(f, entry)
 	if err != nil {
 		return fmt.Errorf("cascache: set %q: %w", entry, err)
 	}
 	cost := h.cost(entry, frame, false, 1)
-	stored, err := h.provider.Set(ctx, entry, frame, cost, h.ttls.of(f.ttl, h.ttls.single))
+	stored, err := h.provider.Set(ctx, entry, frame, cost, ttl)
 	if err != nil {
 		return fmt.Errorf("cascache: set %q: %w", entry, err)
 	}

@@ -1,0 +1,50 @@
+package cascache
+
+import "time"
+
+// Near keeps decoded values in this process. It may lose any entry at any time;
+// it must never answer with another value or generation than those last set
+// under that very key.
+//
+// Values are shared: between Near, the cache and all callers, who must not
+// modify what they get. Keys are the caller's own keys. All methods may be called
+// concurrently and never block. After Close, Get misses and the rest does
+// nothing.
+type Near[V any] interface {
+	// Get returns the value under key and the generation that it was set with.
+	Get(key string) (value V, gen uint64, ok bool)
+
+	// Set keeps value under key with its generation for ttl, which is
+	// positive. It may decline.
+	Set(key string, value V, gen uint64, ttl time.Duration)
+
+	// Del removes key. When it has returned, no value set before it began is
+	// returned any more.
+	Del(key string)
+
+	// Close releases what the tier owns. Further calls do nothing.
+	Close() error
+}
+
+// maxNearRefill is how long a value read from the provider is kept near.
+const maxNearRefill = time.Minute
+
+// keepNear keeps what a fill has stored.
+func (h *Handle[V]) keepNear(f filling[V], ttl time.Duration) {
+	if h.near != nil && !f.absent {
+		h.near.Set(f.key, f.value, f.gen, ttl)
+	}
+}
+
+// refillNear keeps what the provider had.
+func (h *Handle[V]) refillNear(key string, value V, gen uint64) {
+	if h.near != nil {
+		h.near.Set(key, value, gen, min(h.ttls.single, maxNearRefill))
+	}
+}
+
+func (h *Handle[V]) dropNear(key string) {
+	if h.near != nil {
+		h.near.Del(key)
+	}
+}
