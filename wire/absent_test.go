@@ -42,7 +42,7 @@ func TestDecodeAbsentRefuses(t *testing.T) {
 		{"a bulk", goldenBulk, errOtherKind},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			checkCorrupt(t, decoders[2].decode, unhex(t, c.hex), c.want)
+			checkCorruptBody(t, KindAbsent, unhex(t, c.hex), c.want)
 		})
 	}
 }
@@ -60,7 +60,12 @@ func TestAppendAbsentKeepsWhatIsThere(t *testing.T) {
 func TestAbsentAllocations(t *testing.T) {
 	frame := EncodeAbsent(7)
 	room := make([]byte, 0, AbsentSize)
-	var kept []byte
+	frame2, err := Version2.EncodeAbsent(longKey, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room2 := make([]byte, 0, len(frame2))
+	var kept, kept2 []byte
 	for _, c := range []struct {
 		name string
 		want float64
@@ -69,6 +74,9 @@ func TestAbsentAllocations(t *testing.T) {
 		{"decode", 0, func() { _, _ = DecodeAbsent(frame) }},
 		{"encode", 1, func() { kept = EncodeAbsent(7) }},
 		{"append where there is room", 0, func() { kept = AppendAbsent(room, 7) }},
+		{"version 2, decode", 0, func() { _, _ = Version2.DecodeAbsent(frame2, longKey) }},
+		{"version 2, encode", 1, func() { kept2, _ = Version2.EncodeAbsent(longKey, 7) }},
+		{"version 2, append where there is room", 0, func() { kept2, _ = Version2.AppendAbsent(room2, longKey, 7) }},
 	} {
 		if got := testing.AllocsPerRun(100, c.call); got != c.want {
 			t.Errorf("%s: an absent entry must cost no more than its frame: got %v allocations, want %v", c.name, got, c.want)
@@ -76,5 +84,9 @@ func TestAbsentAllocations(t *testing.T) {
 	}
 	if len(kept) != AbsentSize {
 		t.Errorf("an absent entry has one size: got %d, want %d", len(kept), AbsentSize)
+	}
+	if want := AbsentSize + 2 + len(longKey) + 4; len(kept2) != want || cap(frame2) != want {
+		t.Errorf("an absent entry of version 2 must have the size of its key and checksum more: got %d, cap %d, want %d",
+			len(kept2), cap(frame2), want)
 	}
 }

@@ -90,7 +90,7 @@ func TestDecodeBulkRefuses(t *testing.T) {
 		{"an absent entry", goldenAbsent, errOtherKind},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			checkCorrupt(t, decoders[1].decode, unhex(t, c.hex), c.want)
+			checkCorruptBody(t, KindBulk, unhex(t, c.hex), c.want)
 		})
 	}
 }
@@ -109,7 +109,7 @@ func TestDecodeBulkAllocatesNothingForAHostileClaim(t *testing.T) {
 		"the last key out of line": plainBulk(uint32(len(items)+1), append(items, BulkItem{Key: "key:1000"})...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkCorrupt(t, decoders[1].decode, b, nil)
+			checkCorruptBody(t, KindBulk, b, nil)
 		})
 	}
 }
@@ -257,10 +257,16 @@ func TestBulkAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cap(frame) != len(frame) {
-		t.Errorf("a new frame must have no room to spare: got cap %d, want %d", cap(frame), len(frame))
+	frame2, err := Version2.EncodeBulk(longKey, items)
+	if err != nil {
+		t.Fatal(err)
 	}
-	room := make([]byte, 0, len(frame))
+	for _, b := range [][]byte{frame, frame2} {
+		if cap(b) != len(b) {
+			t.Errorf("a new frame must have no room to spare: got cap %d, want %d", cap(b), len(b))
+		}
+	}
+	room, room2 := make([]byte, 0, len(frame)), make([]byte, 0, len(frame2))
 	for _, c := range []struct {
 		name string
 		want float64
@@ -270,6 +276,10 @@ func TestBulkAllocations(t *testing.T) {
 		{"encode in order", 1, func() { _, _ = EncodeBulk(items) }},
 		{"encode out of order", 2, func() { _, _ = EncodeBulk(descending) }},
 		{"append in order where there is room", 0, func() { _, _ = AppendBulk(room, items) }},
+		{"version 2, decode", 1 + n, func() { _, _ = Version2.DecodeBulk(frame2, longKey) }},
+		{"version 2, encode in order", 1, func() { _, _ = Version2.EncodeBulk(longKey, items) }},
+		{"version 2, encode out of order", 2, func() { _, _ = Version2.EncodeBulk(longKey, descending) }},
+		{"version 2, append in order where there is room", 0, func() { _, _ = Version2.AppendBulk(room2, longKey, items) }},
 	} {
 		if got := testing.AllocsPerRun(100, c.call); got != c.want {
 			t.Errorf("%s: a bulk must cost its frame, a copy to sort, or its items and keys: got %v allocations, want %v",

@@ -13,10 +13,10 @@
 //
 // Version 1 accepts what is well formed, so damage to a payload or a generation
 // passes. Version 2 does not even believe a length before the checksum of the
-// whole entry has matched: every flipped bit is found, and so is every damage
-// within 32 bits in a row; of other damage, one case in 2^32 passes. It also
-// refuses an entry of any key but the one that was asked for. A checksum is not a
-// signature: whoever can write entries can write valid ones.
+// whole entry has matched: a flipped bit is always found, and of damage at random
+// one case in 2^32 passes. It also refuses an entry of any key but the one that was
+// asked for. A checksum is no signature: whoever can write entries can write valid
+// ones.
 //
 // The package judges form, not meaning. A generation of 0, an empty key and a
 // bulk without members pass through; the caller decides what they are worth.

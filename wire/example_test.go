@@ -58,6 +58,28 @@ func ExampleEncodeAbsent() {
 	// Output: 7 <nil>
 }
 
+// Bytes that were damaged, or that belong to another key, are refused.
+func ExampleVersion() {
+	frame, err := wire.Version2.EncodeSingle("user:1", 42, []byte("Ada"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	gen, payload, err := wire.Version2.DecodeSingle(frame, "user:1")
+	fmt.Println(gen, string(payload), err)
+
+	_, _, err = wire.Version2.DecodeSingle(frame, "user:2")
+	fmt.Println(err)
+
+	frame[20] ^= 1
+	_, _, err = wire.Version2.DecodeSingle(frame, "user:1")
+	fmt.Println(err)
+	// Output:
+	// 42 Ada <nil>
+	// cascache: corrupt envelope: of another key
+	// cascache: corrupt envelope: checksum does not match
+}
+
 func ExampleKindOf() {
 	kind, err := wire.KindOf(wire.EncodeAbsent(7))
 	fmt.Println(kind, err)

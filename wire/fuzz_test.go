@@ -99,6 +99,114 @@ func FuzzDecodeAbsent(f *testing.F) {
 	})
 }
 
+// addSeeds2 gives a fuzz target of version 2 a key and what may stand behind it.
+func addSeeds2(f *testing.F) {
+	f.Helper()
+	for i, d := range decoders {
+		body := unhex(f, d.golden)[headerSize:]
+		f.Add(decoders2[i].key, body)
+		f.Add("", body)
+	}
+	for _, d := range decoders2 {
+		f.Add(d.key, unhex(f, d.golden))
+		f.Add("", unhex(f, d.golden))
+	}
+	f.Add(longKey, plainBulk(math.MaxUint32, goldenItems()...)[headerSize:])
+	f.Add(longKey, plainBulk(3, BulkItem{}, BulkItem{Key: "a"}, BulkItem{Key: "b", Payload: []byte("x")})[headerSize:])
+}
+
+// inputs2 makes of what was dealt an input for each depth of a decoder: nothing a
+// fuzzer comes upon gets past a checksum, and little past a key.
+func inputs2(kind Kind, key string, b []byte) [][]byte {
+	return [][]byte{
+		b,
+		sealed(b),
+		sealed(append([]byte{'C', 'A', 'S', 'C', byte(Version2), byte(kind)}, b...)),
+		plainVersion2(key, append([]byte{'C', 'A', 'S', 'C', byte(Version1), byte(kind)}, b...)),
+	}
+}
+
+// checkVersion2 holds what a decoder of version 2 accepted under a key to being
+// accepted by nobody else.
+func checkVersion2(t *testing.T, kind Kind, b []byte, key string) {
+	t.Helper()
+	if got, err := Version2.KindOf(b); err != nil || got != kind {
+		t.Fatalf("only an entry of its own kind may be accepted by a decoder: got %v, %v, want %v", got, err, kind)
+	}
+	if !bytes.Equal(sealed(b[:len(b)-4]), b) {
+		t.Fatalf("only an entry with its checksum may be accepted: %x", b)
+	}
+	if zero, err := decoders2[kind-KindSingle].decode(b, key+"x"); !errors.Is(err, errOtherKey) || !zero {
+		t.Fatalf("an entry must be refused under another key: got %v, want %v", err, errOtherKey)
+	}
+	if zero, err := decoders[kind-KindSingle].decode(b); !errors.Is(err, errVersion) || !zero {
+		t.Fatalf("version 1 must refuse version 2: got %v, want %v", err, errVersion)
+	}
+}
+
+func FuzzVersion2DecodeSingle(f *testing.F) {
+	addSeeds2(f)
+	f.Fuzz(func(t *testing.T, key string, dealt []byte) {
+		for _, b := range inputs2(KindSingle, key, dealt) {
+			found := Version2.PayloadOf(b)
+			gen, payload, err := Version2.DecodeSingle(b, key)
+			if err != nil {
+				checkRefusal(t, err, gen == 0 && payload == nil)
+				continue
+			}
+			checkVersion2(t, KindSingle, b, key)
+			checkPayload(t, b, payload)
+			checkPayload(t, b, found)
+			if !bytes.Equal(found, payload) {
+				t.Fatalf("PayloadOf must find what the decoder returns: %x: got %x, want %x", b, found, payload)
+			}
+			again, err := Version2.EncodeSingle(key, gen, payload)
+			checkCanonical(t, b, again, err)
+		}
+	})
+}
+
+func FuzzVersion2DecodeBulk(f *testing.F) {
+	addSeeds2(f)
+	f.Fuzz(func(t *testing.T, key string, dealt []byte) {
+		for _, b := range inputs2(KindBulk, key, dealt) {
+			items, err := Version2.DecodeBulk(b, key)
+			if err != nil {
+				checkRefusal(t, err, items == nil)
+				continue
+			}
+			checkVersion2(t, KindBulk, b, key)
+			if cap(items) > len(b)/memberOverhead {
+				t.Fatalf("a decoder must not allocate more members than the input can hold: got %d for %d bytes", cap(items), len(b))
+			}
+			for i, item := range items {
+				checkPayload(t, b, item.Payload)
+				if i > 0 && items[i-1].Key >= item.Key {
+					t.Fatalf("keys must be strictly ascending: got %q before %q", items[i-1].Key, item.Key)
+				}
+			}
+			again, err := Version2.EncodeBulk(key, items)
+			checkCanonical(t, b, again, err)
+		}
+	})
+}
+
+func FuzzVersion2DecodeAbsent(f *testing.F) {
+	addSeeds2(f)
+	f.Fuzz(func(t *testing.T, key string, dealt []byte) {
+		for _, b := range inputs2(KindAbsent, key, dealt) {
+			gen, err := Version2.DecodeAbsent(b, key)
+			if err != nil {
+				checkRefusal(t, err, gen == 0)
+				continue
+			}
+			checkVersion2(t, KindAbsent, b, key)
+			again, err := Version2.EncodeAbsent(key, gen)
+			checkCanonical(t, b, again, err)
+		}
+	})
+}
+
 func FuzzEncodeSingle(f *testing.F) {
 	f.Add(uint64(42), []byte("hi"))
 	f.Add(uint64(0), []byte(nil))

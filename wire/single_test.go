@@ -53,7 +53,7 @@ func TestDecodeSingleRefuses(t *testing.T) {
 		{"an absent entry", goldenAbsent, errOtherKind},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			checkCorrupt(t, decoders[0].decode, unhex(t, c.hex), c.want)
+			checkCorruptBody(t, KindSingle, unhex(t, c.hex), c.want)
 		})
 	}
 }
@@ -133,10 +133,16 @@ func TestSingleAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cap(frame) != len(frame) {
-		t.Errorf("a new frame must have no room to spare: got cap %d, want %d", cap(frame), len(frame))
+	frame2, err := Version2.EncodeSingle(longKey, 42, payload)
+	if err != nil {
+		t.Fatal(err)
 	}
-	room := make([]byte, 0, len(frame))
+	for _, b := range [][]byte{frame, frame2} {
+		if cap(b) != len(b) {
+			t.Errorf("a new frame must have no room to spare: got cap %d, want %d", cap(b), len(b))
+		}
+	}
+	room, room2 := make([]byte, 0, len(frame)), make([]byte, 0, len(frame2))
 	for _, c := range []struct {
 		name string
 		want float64
@@ -146,6 +152,12 @@ func TestSingleAllocations(t *testing.T) {
 		{"encode", 1, func() { _, _ = EncodeSingle(42, payload) }},
 		{"append where there is room", 0, func() { _, _ = AppendSingle(room, 42, payload) }},
 		{"append where there is none", 1, func() { _, _ = AppendSingle(nil, 42, payload) }},
+		{"version 2, decode", 0, func() { _, _, _ = Version2.DecodeSingle(frame2, longKey) }},
+		{"version 2, encode", 1, func() { _, _ = Version2.EncodeSingle(longKey, 42, payload) }},
+		{"version 2, append where there is room", 0, func() { _, _ = Version2.AppendSingle(room2, longKey, 42, payload) }},
+		{"version 2, append where there is none", 1, func() { _, _ = Version2.AppendSingle(nil, longKey, 42, payload) }},
+		{"the payload of a frame", 0, func() { _ = Version1.PayloadOf(frame) }},
+		{"version 2, the payload of a frame", 0, func() { _ = Version2.PayloadOf(frame2) }},
 	} {
 		if got := testing.AllocsPerRun(100, c.call); got != c.want {
 			t.Errorf("%s: a single must cost no more than its frame: got %v allocations, want %v", c.name, got, c.want)
