@@ -15,7 +15,8 @@ import (
 // Provider is a [cascache.Provider] over a Ristretto cache. Make one with
 // [New]. Its methods do no I/O and take no notice of their contexts.
 type Provider struct {
-	cache   *ristretto.Cache[string, *record]
+	cache   *ristretto.Cache[uint64, *record]
+	hash    func(string) uint64 // nil, or what tests put in the place of ours
 	queue   *queue
 	gate    gate
 	maxCost int64
@@ -23,12 +24,15 @@ type Provider struct {
 	closing sync.Once
 }
 
-var _ cascache.Provider = (*Provider)(nil)
+var (
+	_ cascache.Provider     = (*Provider)(nil)
+	_ cascache.PrefixGetter = (*Provider)(nil)
+)
 
 // New returns an empty cache of the size that cfg says, or an error that names
 // the field that is out of range.
 func New(cfg Config) (*Provider, error) {
-	return newProvider(cfg, z.MemHashString)
+	return newProvider(cfg, nil)
 }
 
 func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
@@ -36,11 +40,11 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{queue: newQueue(), maxCost: cfg.MaxCost, started: time.Now()}
+	p := &Provider{hash: hash, queue: newQueue(), maxCost: cfg.MaxCost, started: time.Now()}
 	if cfg.IncludeInternalCost {
 		p.maxCost -= internalCost
 	}
-	p.cache, err = ristretto.NewCache(&ristretto.Config[string, *record]{
+	p.cache, err = ristretto.NewCache(&ristretto.Config[uint64, *record]{
 		// Of one counter Ristretto makes half a byte, none, and panics.
 		NumCounters:        max(cfg.NumCounters, 2),
 		MaxCost:            cfg.MaxCost,
@@ -48,9 +52,11 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 		Metrics:            cfg.Metrics,
 		IgnoreInternalCost: !cfg.IncludeInternalCost,
 
-		// Ristretto knows keys by their hashes alone. Here the record has the
-		// key and Get compares it, so one hash will do.
-		KeyToHash: func(key string) (uint64, uint64) { return hash(key), 0 },
+		// Ristretto knows keys by their hashes alone, and two of them unless
+		// told otherwise. Here the record has the key and Get compares it, so
+		// one will do, and it comes from us: a key in two parts need not be
+		// joined for it.
+		KeyToHash: func(hash uint64) (uint64, uint64) { return hash, 0 },
 
 		// Sets pass a cost of 0, so that the worker asks for it as it takes
 		// up the record.
@@ -72,23 +78,51 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 // Get returns the slice stored under key, to be read only. It does not
 // allocate.
 func (p *Provider) Get(_ context.Context, key string) ([]byte, bool, error) {
+	return p.get(p.hashOf(key), "", key)
+}
+
+// GetPrefixed is Get of prefix+key, which it does not join. It does not allocate
+// unless the key is longer than 128 bytes.
+func (p *Provider) GetPrefixed(_ context.Context, prefix, key string) ([]byte, bool, error) {
+	return p.get(p.hashJoined(prefix, key), prefix, key)
+}
+
+func (p *Provider) get(hash uint64, prefix, key string) ([]byte, bool, error) {
 	inside := p.gate.enter()
 	if inside == nil {
 		return nil, false, cascache.ErrClosed
 	}
-	found, ok := p.cache.Get(key)
+	found, ok := p.cache.Get(hash)
 	inside.leave()
 	if !ok {
 		return nil, false, nil
 	}
 	r := found.lead.latest.Load()
-	if r == nil || r.key != key {
+	if r == nil || !r.is(prefix, key) {
 		return nil, false, nil
 	}
 	if r != found && time.Since(p.started)-r.accepted >= r.ttl {
 		return nil, false, nil
 	}
 	return r.value, true, nil
+}
+
+func (p *Provider) hashOf(key string) uint64 {
+	if p.hash != nil {
+		return p.hash(key)
+	}
+	return z.MemHashString(key)
+}
+
+// hashJoined is hashOf(prefix+key).
+func (p *Provider) hashJoined(prefix, key string) uint64 {
+	var joined [128]byte
+	n := len(prefix) + len(key)
+	if p.hash != nil || n > len(joined) {
+		return p.hashOf(prefix + key)
+	}
+	copy(joined[copy(joined[:], prefix):], key)
+	return z.MemHash(joined[:n])
 }
 
 // Set stores value, which it keeps. A key that is already there has its new
@@ -116,7 +150,7 @@ func (p *Provider) Set(_ context.Context, key string, value []byte, cost int64, 
 
 	r := &record{key: key, value: value, cost: cost, accepted: time.Since(p.started), ttl: ttl}
 	p.queue.join(r)
-	accepted := p.cache.SetWithTTL(key, r, 0, ttl)
+	accepted := p.cache.SetWithTTL(p.hashOf(key), r, 0, ttl)
 	if accepted && !r.stored.Load() {
 		return true, nil // it is in the queue
 	}
@@ -134,7 +168,7 @@ func (p *Provider) Del(_ context.Context, key string) error {
 	}
 	defer inside.leave()
 	p.queue.drop(key)
-	p.cache.Del(key)
+	p.cache.Del(p.hashOf(key))
 	return nil
 }
 

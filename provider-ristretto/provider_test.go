@@ -321,3 +321,51 @@ func TestGetDoesNotAllocate(t *testing.T) {
 		t.Errorf("a Get does not allocate: got %v allocations", allocs)
 	}
 }
+
+func TestGetPrefixedIsGetOfTheWholeKey(t *testing.T) {
+	for name, hash := range map[string]func(string) uint64{"": nil, "all keys collide": func(string) uint64 { return 7 }} {
+		t.Run(name, func(t *testing.T) {
+			p, err := newProvider(Config{}, hash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { p.Close(context.Background()) })
+			for _, n := range []int{1, 16, 127, 128, 129, 5000} {
+				key := strings.Repeat("a", n-1) + "b"
+				if ok, err := p.Set(t.Context(), key, []byte(key), 1, time.Hour); !ok || err != nil {
+					t.Fatalf("nothing in the way of a Set: got %v, %v", ok, err)
+				}
+				p.Wait()
+				for _, at := range []int{0, 1, n / 2, n} {
+					at = min(at, n)
+					if got, ok, err := p.GetPrefixed(t.Context(), key[:at], key[at:]); string(got) != key || !ok || err != nil {
+						t.Errorf("a key of %d bytes divided at %d is that key: got %d bytes, %v, %v", n, at, len(got), ok, err)
+					}
+				}
+				if got, ok, _ := p.GetPrefixed(t.Context(), "x", key[1:]); ok && n > 1 {
+					t.Errorf("another prefix is another key: got %d bytes", len(got))
+				}
+				if err := p.Del(t.Context(), key); err != nil {
+					t.Fatal(err)
+				}
+				p.Wait()
+			}
+		})
+	}
+}
+
+func TestGetPrefixedDoesNotAllocate(t *testing.T) {
+	p, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(context.Background()) })
+	if _, err := p.Set(t.Context(), "single:ns:key", []byte("v"), 1, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait()
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(200, func() { _, _, _ = p.GetPrefixed(ctx, "single:ns:", "key") }); n != 0 {
+		t.Errorf("a look-up joins no strings: got %v allocations", n)
+	}
+}

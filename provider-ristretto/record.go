@@ -44,6 +44,11 @@ type record struct {
 	settled   bool
 }
 
+// is reports whether the record's key is prefix+key.
+func (r *record) is(prefix, key string) bool {
+	return len(r.key) == len(prefix)+len(key) && r.key[:len(prefix)] == prefix && r.key[len(prefix):] == key
+}
+
 // A queue knows the groups of the records that may still be in Ristretto's.
 type queue struct {
 	shards [64]queueShard

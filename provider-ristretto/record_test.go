@@ -85,7 +85,7 @@ func TestDelHidesQueuedSets(t *testing.T) {
 	defer goOn()
 	release()
 	waitFor(t, "the worker to store the value", func() bool {
-		_, ok := p.cache.Get("k")
+		_, ok := p.cache.Get(p.hashOf("k"))
 		return ok
 	})
 	wantMiss(t, p, "k", "when Del has returned, no value set before is returned, not even while the queue holds it")
