@@ -39,6 +39,11 @@ func TestClusterFailover(t *testing.T) {
 	for range 2 {
 		stores = append(stores, open(t, connectCluster(t, cluster.Addrs())))
 	}
+	batching, err := connectCluster(t, cluster.Addrs()).AutoPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores = append(stores, open(t, batching))
 	hitsAgain(t, stores...)
 	stop := startStress(t, oracle{make([]uint64, oracleCells)}, stores...)
 	time.Sleep(time.Second) // of load
