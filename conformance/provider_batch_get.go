@@ -166,16 +166,10 @@ func tryGetBatchFindsWhatGetFinds(a *attempt, s *providerSubject) {
 	keys := s.group(a, "both", lasting)
 	single := s.count(a, keys)
 	values, err := s.getter.GetBatch(a.Context(), slices.Clone(keys))
-	batch := 0
-	for _, value := range values {
-		if len(value) > 0 {
-			batch++
-		}
-	}
 	if single < groupSize/2 {
 		a.inconclusive("of %d keys, Get found %d", groupSize, single)
 	}
-	if batch == 0 {
+	if found(values) == 0 {
 		a.violated("about as many, and no error", "of %d keys, Get found %d and GetBatch none; its error was %v", groupSize, single, err)
 	}
 }
@@ -191,26 +185,32 @@ func tryGetBatchTakesAnyNumber(a *attempt, s *providerSubject) {
 		s.set(a, key, sample(key, 20), lasting)
 	}
 	s.settle(a)
-	const last = many - 1
-	for range 3 {
-		values, err = s.getter.GetBatch(a.Context(), slices.Clone(keys))
-		if err != nil {
-			a.violated("no error", "GetBatch of %d keys returned the error %v", many, err)
-		}
-		if len(values) != many {
-			a.violated(fmt.Sprintf("%d slices", many), "GetBatch of %d keys returned %d", many, len(values))
-		}
-		if values[last] != nil {
-			return
-		}
-		if !s.keep(a, keys[last], sample(keys[last], 20)) {
-			a.inconclusive("nothing was kept")
+	values, err = s.getter.GetBatch(a.Context(), slices.Clone(keys))
+	if err != nil {
+		a.violated("no error", "GetBatch of %d keys returned the error %v", many, err)
+	}
+	if len(values) != many {
+		a.violated(fmt.Sprintf("%d slices", many), "GetBatch of %d keys returned %d", many, len(values))
+	}
+	tail := many - 3*groupSize
+	single, alone, together := s.count(a, keys[tail:]), found(s.getBatch(a, keys[tail:])), found(values[tail:])
+	if alone < groupSize {
+		a.inconclusive("of the last %d keys, GetBatch found %d, on their own too, and Get %d", many-tail, alone, single)
+	}
+	if together == 0 {
+		a.violated("about as many", "GetBatch of %d keys found none of the last %d; on their own, it found %d of them", many, many-tail, alone)
+	}
+}
+
+// found counts the hits in the answer of a GetBatch.
+func found(values [][]byte) int {
+	n := 0
+	for _, value := range values {
+		if value != nil {
+			n++
 		}
 	}
-	if one := s.getBatch(a, keys[last:]); one == nil || one[0] == nil {
-		a.inconclusive("GetBatch does not find the entry on its own either")
-	}
-	a.violated("its value", "GetBatch of %d keys did not find the last one, which is found on its own", many)
+	return n
 }
 
 func tryGetBatchOnlyReadsTheKeys(a *attempt, s *providerSubject) {
@@ -275,12 +275,7 @@ func tryGetBatchHeedsTTL(a *attempt, s *providerSubject) {
 	s.mustExpire(a)
 	ttl := s.ttl()
 	keys := s.group(a, "ends", ttl)
-	kept := 0
-	for _, value := range s.getBatch(a, keys) {
-		if value != nil {
-			kept++
-		}
-	}
+	kept := found(s.getBatch(a, keys))
 	s.pass(a, ttl+s.slack())
 	for i, value := range s.getBatch(a, keys) {
 		if bytes.Equal(value, sample(keys[i], 20)) {

@@ -90,7 +90,7 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 }
 
 func tryConcurrentDelIsImmediate(a *attempt, s *providerSubject) {
-	const writers, readers, rounds = 2, 6, 150
+	const writers, readers, rounds, fewest = 2, 6, 150, 24
 	end := time.Now().Add(5 * watchTime)
 	s.mustDelete(a)
 	keys := names("moving", writers)
@@ -101,19 +101,33 @@ func tryConcurrentDelIsImmediate(a *attempt, s *providerSubject) {
 		if w < writers {
 			// The only one who writes this key.
 			defer left.Add(-1)
-			for seq := uint64(1); seq <= rounds && time.Now().Before(end); seq++ {
+			for seq := uint64(1); seq <= fewest || seq <= rounds && time.Now().Before(end); seq++ {
+				slowly := seq%4 == 0
 				s.set(a, keys[w], stamped(keys[w], seq), lasting)
-				if seq%2 == 0 {
-					s.get(a, keys[w])
+				if slowly {
+					sleep(a, 100*time.Microsecond) // for the others to find it
 				}
-				if s.del(a, keys[w]) {
-					gone[w].Store(seq)
+				if !s.del(a, keys[w]) {
+					continue
+				}
+				gone[w].Store(seq)
+				for range 4 {
+					if !slowly {
+						break
+					}
+					sleep(a, 200*time.Microsecond) // for the others to bring it back
+					if _, found := s.get(a, keys[w]); found {
+						a.violated("a miss", "Del(%s) returned nil while others were reading, and Get found it again", quote(keys[w]))
+					}
 				}
 			}
 			return
 		}
 		k := w % writers
-		for left.Load() > 0 {
+		for n := 1; left.Load() > 0; n++ {
+			if n%8 == 0 {
+				sleep(a, 20*time.Microsecond) // so that the writers get on, on few processors
+			}
 			before := gone[k].Load()
 			got, found := s.get(a, keys[k])
 			if !found {

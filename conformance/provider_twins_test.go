@@ -1407,7 +1407,7 @@ type (
 func (w hidesGetBatch) Unwrap() any { return shared{batched{w.plain}} }
 func (w hidesSetBatch) Unwrap() any { return shared{batched{w.plain}} }
 func (w hidesDelBatch) Unwrap() any { return shared{batched{w.plain}} }
-func (w hidesShared) Unwrap() any   { return shared{w.batched} }
+func (w hidesShared) Unwrap() any   { return shared(w) }
 func (w deniesShared) Unwrap() any  { return shared{w.batched} }
 func (w deniesShared) Shared() bool { return false }
 
