@@ -1,0 +1,127 @@
+package otternear
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+// DefaultMaxEntries bounds a tier whose Config gives no bound.
+const DefaultMaxEntries = 100_000
+
+// Config sizes a [Near]. The zero value keeps [DefaultMaxEntries] entries.
+type Config[V any] struct {
+	// MaxEntries bounds the number of entries. 0 means [DefaultMaxEntries],
+	// or no bound of this kind where Weigher is set. Not negative; not to be
+	// combined with Weigher.
+	MaxEntries int
+
+	// MaxWeight bounds the sum of what Weigher returns for the entries kept.
+	// Required with a Weigher, and of no use without.
+	MaxWeight uint64
+
+	// Weigher returns the weight of an entry, in any unit; 0 weighs nothing.
+	// It must not use the tier. nil: entries are counted.
+	Weigher func(key string, value V) uint32
+}
+
+func (c *Config[V]) validate() error {
+	switch {
+	case c.MaxEntries < 0:
+		return fmt.Errorf("otternear: Config.MaxEntries is %d; it must be 0, for %d, or more", c.MaxEntries, DefaultMaxEntries)
+	case c.Weigher != nil && c.MaxEntries > 0:
+		return fmt.Errorf("otternear: Config.MaxEntries is %d beside a Weigher; it must be 0 there", c.MaxEntries)
+	case c.Weigher != nil && (c.MaxWeight == 0 || c.MaxWeight > math.MaxInt64):
+		return fmt.Errorf("otternear: Config.MaxWeight is %d beside a Weigher; it must be from 1 to %d", c.MaxWeight, int64(math.MaxInt64))
+	case c.Weigher == nil && c.MaxWeight > 0:
+		return errors.New("otternear: Config.Weigher is nil beside a MaxWeight; it is required there")
+	}
+	return nil
+}
+
+// entry is what Otter keeps under a key.
+type entry[V any] struct {
+	value V
+	gen   uint64
+	ttl   time.Duration
+}
+
+// Near is a [cascache.Near] over an Otter cache. Make one with [New].
+type Near[V any] struct {
+	cache  *otter.Cache[string, entry[V]]
+	closed atomic.Bool
+}
+
+var _ cascache.Near[int] = (*Near[int])(nil)
+
+// New returns an empty tier, or an error that names the field out of range.
+func New[V any](cfg Config[V]) (*Near[V], error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	opts := &otter.Options[string, entry[V]]{
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, entry[V]]) time.Duration { return e.Value.ttl }),
+	}
+	switch {
+	case cfg.Weigher != nil:
+		opts.MaximumWeight = cfg.MaxWeight
+		opts.Weigher = func(key string, e entry[V]) uint32 { return cfg.Weigher(key, e.value) }
+	case cfg.MaxEntries > 0:
+		opts.MaximumSize = cfg.MaxEntries
+	default:
+		opts.MaximumSize = DefaultMaxEntries
+	}
+	cache, err := otter.New(opts)
+	if err != nil {
+		return nil, fmt.Errorf("otternear: %w", err)
+	}
+	return &Near[V]{cache: cache}, nil
+}
+
+// Get implements [cascache.Near]. It does not allocate.
+func (n *Near[V]) Get(key string) (value V, gen uint64, ok bool) {
+	if n.closed.Load() {
+		return value, 0, false
+	}
+	e, ok := n.cache.GetIfPresent(key)
+	return e.value, e.gen, ok
+}
+
+// Set implements [cascache.Near]. A ttl that is not positive keeps nothing.
+func (n *Near[V]) Set(key string, value V, gen uint64, ttl time.Duration) {
+	if n.closed.Load() {
+		return
+	}
+	if ttl <= 0 {
+		n.cache.Invalidate(key)
+		return
+	}
+	n.cache.Set(key, entry[V]{value: value, gen: gen, ttl: ttl})
+}
+
+// Del implements [cascache.Near].
+func (n *Near[V]) Del(key string) {
+	if !n.closed.Load() {
+		n.cache.Invalidate(key)
+	}
+}
+
+// Len returns about how many entries are kept, those included that have expired
+// and are still to be dropped.
+func (n *Near[V]) Len() int { return n.cache.EstimatedSize() }
+
+// Close drops all entries and ends Otter's goroutines. From then on Get misses and
+// Set keeps nothing. Further calls do nothing.
+func (n *Near[V]) Close() error {
+	if n.closed.CompareAndSwap(false, true) {
+		n.cache.StopAllGoroutines()
+		n.cache.InvalidateAll()
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+package otternear
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+func newNear(t testing.TB, cfg Config[string]) *Near[string] {
+	t.Helper()
+	n, err := New(cfg)
+	if err != nil {
+		t.Fatalf("this configuration is valid: %v", err)
+	}
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+func want(t testing.TB, n *Near[string], rule, key, value string, gen uint64) {
+	t.Helper()
+	if v, g, ok := n.Get(key); v != value || g != gen || ok != (gen != 0) {
+		t.Errorf("%s: Get(%q) = %q, %d, %v, want %q, %d, %v", rule, key, v, g, ok, value, gen, gen != 0)
+	}
+}
+
+func TestSetAndDel(t *testing.T) {
+	n := newNear(t, Config[string]{})
+	want(t, n, "an empty tier misses", "k", "", 0)
+	n.Set("k", "v", 7, time.Hour)
+	want(t, n, "what was set last is there, with its generation", "k", "v", 7)
+	want(t, n, "keys are compared byte for byte", "K", "", 0)
+	n.Set("k", "w", 8, time.Hour)
+	want(t, n, "what was set last is there, with its generation", "k", "w", 8)
+	n.Set("k", "x", 9, 0)
+	want(t, n, "a ttl that is not positive keeps nothing, nor what was there before", "k", "", 0)
+	n.Set("k", "y", 10, time.Hour)
+	n.Del("k")
+	n.Del("never there")
+	want(t, n, "a deleted key misses", "k", "", 0)
+}
+
+func TestTTLOfEachEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNear(t, Config[string]{})
+		n.Set("short", "v", 1, time.Second)
+		n.Set("long", "v", 2, time.Hour)
+		n.Set("renewed", "v", 3, time.Second)
+		time.Sleep(500 * time.Millisecond)
+		want(t, n, "an entry lives for its TTL", "short", "v", 1)
+		n.Set("renewed", "w", 4, time.Hour)
+		time.Sleep(time.Second)
+		want(t, n, "an entry dies with its TTL, and reads do not prolong it", "short", "", 0)
+		want(t, n, "each entry has a TTL of its own", "long", "v", 2)
+		want(t, n, "a later set has a TTL of its own", "renewed", "w", 4)
+		time.Sleep(time.Hour)
+		want(t, n, "an entry dies with its TTL", "long", "", 0)
+		n.Close()
+	})
+}
+
+func TestBounds(t *testing.T) {
+	for name, cfg := range map[string]Config[string]{
+		"entries": {MaxEntries: 100},
+		"weight":  {MaxWeight: 1000, Weigher: func(_, v string) uint32 { return uint32(len(v)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNear(t, cfg)
+			for i := range 10_000 {
+				n.Set(strconv.Itoa(i), "0123456789", 1, time.Hour)
+			}
+			n.cache.CleanUp()
+			if got := n.Len(); got == 0 || got > 100 {
+				t.Errorf("the tier is bounded, and not empty: got %d entries, want at most 100", got)
+			}
+		})
+	}
+}
+
+func TestConfig(t *testing.T) {
+	weigher := func(string, string) uint32 { return 1 }
+	for field, cfg := range map[string]Config[string]{
+		"MaxEntries is -1":   {MaxEntries: -1},
+		"MaxEntries is 1":    {MaxEntries: 1, MaxWeight: 1, Weigher: weigher},
+		"MaxWeight is 0":     {Weigher: weigher},
+		"MaxWeight is 9223":  {Weigher: weigher, MaxWeight: 1 << 63},
+		"Config.Weigher is ": {MaxWeight: 1},
+	} {
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("the error names the field and its value, %q: got %v", field, err)
+		}
+	}
+}
+
+func TestClose(t *testing.T) {
+	n := newNear(t, Config[string]{})
+	n.Set("k", "v", 1, time.Hour)
+	for range 2 {
+		if err := n.Close(); err != nil {
+			t.Errorf("Close, once or again, returns nil: got %v", err)
+		}
+	}
+	n.Set("k", "v", 1, time.Hour)
+	n.Del("k")
+	want(t, n, "a closed tier misses", "k", "", 0)
+}
+
+func TestCloseWhileInUse(t *testing.T) {
+	n := newNear(t, Config[string]{MaxEntries: 50})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 2000 {
+				key := strconv.Itoa(i % 100)
+				n.Set(key, key, uint64(i+1), time.Hour)
+				if v, _, ok := n.Get(key); ok && v != key {
+					t.Errorf("a value is never under another key: %q has %q", key, v)
+				}
+				n.Del(key)
+				if w == 0 && i == 1000 {
+					n.Close()
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestAHitAllocatesNothing(t *testing.T) {
+	n := newNear(t, Config[string]{})
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Near: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close(t.Context()) })
+	ctx := t.Context()
+	if err := h.SetWithGen(ctx, "k", "v", h.SnapshotGen("k"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok, err := h.Get(ctx, "k"); v != "v" || !ok || err != nil {
+		t.Fatalf("a fill is served from near alone: got %q, %v, %v", v, ok, err)
+	}
+	if got := testing.AllocsPerRun(500, func() { _, _, _ = h.Get(ctx, "k") }); got != 0 {
+		t.Errorf("a near hit over local generations allocates nothing: got %v", got)
+	}
+	if err := h.Invalidate(ctx, "k"); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok, err := h.Get(ctx, "k"); ok || err != nil {
+		t.Errorf("nothing is served after an invalidation: got %q, %v", v, err)
+	}
+	if err := h.Close(ctx); err != nil && !errors.Is(err, cascache.ErrClosed) {
+		t.Error(err)
+	}
+	want(t, n, "the cache closes its near tier", "k", "", 0)
+}
+
+func ExampleNew() {
+	near, err := New(Config[string]{MaxEntries: 10_000})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h, err := cascache.New(cascache.Options[string]{Namespace: "greeting", Near: near})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer h.Close(ctx)
+	_ = h.SetWithGen(ctx, "en", "hello", h.SnapshotGen("en"), time.Minute)
+	fmt.Println(h.Get(ctx, "en"))
+	_ = h.Invalidate(ctx, "en")
+	_, ok, _ := h.Get(ctx, "en")
+	fmt.Println(ok)
+	// Output:
+	// hello true <nil>
+	// false
+}
+
+// BenchmarkGet stands the tier and a cache over it beside a raw Otter with a TTL.
+func BenchmarkGet(b *testing.B) {
+	const keys = 1024
+	names := make([]string, keys)
+	raw := otter.Must(&otter.Options[string, string]{
+		MaximumSize:      10 * keys,
+		ExpiryCalculator: otter.ExpiryWriting[string, string](time.Hour),
+	})
+	defer raw.StopAllGoroutines()
+	ctx := b.Context()
+	caches := map[string]*cascache.Handle[string]{}
+	for name, store := range map[string]cascache.GenStore{
+		"cache, exact local generations":   cascache.NewLocalGenStore(0, 0),
+		"cache, striped local generations": cascache.NewStripedGenStore(0),
+	} {
+		h, err := cascache.New(cascache.Options[string]{Namespace: "n", Near: newNear(b, Config[string]{MaxEntries: 10 * keys}), GenStore: store})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer h.Close(ctx)
+		caches[name] = h
+	}
+	n := newNear(b, Config[string]{MaxEntries: 10 * keys})
+	for i := range names {
+		names[i] = "user-" + strconv.Itoa(i)
+		raw.Set(names[i], names[i])
+		n.Set(names[i], names[i], 1, time.Hour)
+		for _, h := range caches {
+			if err := h.SetWithGen(ctx, names[i], names[i], h.SnapshotGen(names[i]), time.Hour); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	gets := map[string]func(key string) bool{
+		"raw otter":   func(key string) bool { _, ok := raw.GetIfPresent(key); return ok },
+		"near, alone": func(key string) bool { _, _, ok := n.Get(key); return ok },
+	}
+	for name, h := range caches {
+		gets[name] = func(key string) bool { _, ok, _ := h.Get(ctx, key); return ok }
+	}
+	for _, name := range []string{"raw otter", "near, alone", "cache, exact local generations", "cache, striped local generations"} {
+		get := gets[name]
+		b.Run("serial/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if i++; !get(names[i%keys]) {
+					b.Fatal("every key is there")
+				}
+			}
+		})
+		b.Run("parallel/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := 0; pb.Next(); i++ {
+					get(names[i%keys])
+				}
+			})
+		})
+	}
+}
