@@ -61,7 +61,7 @@ const bare = -1
 // missing reports whether a read failed because the key holds no record: it
 // does not exist, or is held, which is of another type, or foreign.
 func missing(err error) bool {
-	return errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE")
+	return errors.Is(err, redis.Nil) || answers(err, "WRONGTYPE")
 }
 
 // CurrentBatch implements [cascache.BatchCurrenter].
@@ -103,7 +103,7 @@ func (s *Store) readByScript(ctx context.Context, keys []string, list []group, g
 		var later []int
 		for i, reply := range s.run(ctx, nil, currentsScript, list, s.guardFlag()) {
 			err := fillRecords(gens, list[i], reply)
-			if len(list[i].at) > 1 && redis.HasErrorPrefix(err, "TRYAGAIN") {
+			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
 				later = append(later, list[i].at...) // as in collect
 				continue
 			}

@@ -68,6 +68,14 @@ func reason(err error) string {
 // fromNetwork reports whether err is another one than a server's answer: no
 // server was reached, or it did not answer in time.
 func fromNetwork(err error) bool {
+	if err == nil {
+		return false
+	}
 	var answered redis.Error
-	return err != nil && !errors.As(err, &answered)
+	return !errors.As(err, &answered)
+}
+
+// answers reports whether err is a server's answer of this kind.
+func answers(err error, kind string) bool {
+	return err != nil && redis.HasErrorPrefix(err, kind) // which allocates for nil too
 }

@@ -87,7 +87,7 @@ func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, 
 	// script by its hash: once more, with the source, which it then keeps.
 	var unknown []int
 	for i, reply := range replies {
-		if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+		if answers(reply.Err(), "NOSCRIPT") {
 			unknown = append(unknown, i)
 		}
 	}
@@ -124,7 +124,7 @@ func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []str
 		var later []int
 		for i, reply := range s.run(ctx, send, sc, list, args...) {
 			err := fill(gens, list[i], reply)
-			if len(list[i].at) > 1 && redis.HasErrorPrefix(err, "TRYAGAIN") {
+			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
 				// The slot is being moved and its keys are on two servers:
 				// alone, each is found.
 				later = append(later, list[i].at...)
@@ -162,7 +162,7 @@ func (s *Store) one(ctx context.Context, send sender, sc *script, key string, ar
 func (s *Store) runOne(ctx context.Context, sc *script, names []string, args ...any) *redis.Cmd {
 	defer s.watchSlots()()
 	reply := s.client.EvalSha(ctx, sc.hash, names, args...)
-	if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+	if answers(reply.Err(), "NOSCRIPT") {
 		reply = s.client.Eval(ctx, sc.source, names, args...)
 	}
 	s.noteFailure(reply.Err())
@@ -201,7 +201,7 @@ func (s *Store) watchSlots() func() bool {
 // noteFailure has a Cluster client reload its slot map after an error that a
 // failover may explain. On its own it would only do so by the clock.
 func (s *Store) noteFailure(err error) {
-	if s.client.cluster != nil && (fromNetwork(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN")) {
+	if s.client.cluster != nil && (fromNetwork(err) || answers(err, "CLUSTERDOWN")) {
 		s.reloadSlots()
 	}
 }

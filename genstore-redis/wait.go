@@ -122,7 +122,7 @@ func (s *Store) sendToMasters(ctx context.Context, list []group, which []int, re
 // redirection returns "MOVED" or "ASK" and where to, if err says so.
 func redirection(err error) (kind, addr string) {
 	for _, kind := range [...]string{"MOVED", "ASK"} {
-		if redis.HasErrorPrefix(err, kind) {
+		if answers(err, kind) {
 			f := strings.Fields(err.Error())
 			return kind, f[len(f)-1]
 		}

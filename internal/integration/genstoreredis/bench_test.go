@@ -111,6 +111,13 @@ func BenchmarkCurrent(b *testing.B) {
 	bench(b, "raw GETEX and INFO, pipelined", func(ctx context.Context) error {
 		return guardedRead(ctx, client, name)
 	}, server)
+	script, err := client.ScriptLoad(b.Context(), scriptFile(b, "current")).Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench(b, "raw script", func(ctx context.Context) error {
+		return client.EvalSha(ctx, script, []string{name}).Err()
+	}, server)
 	bench(b, "raw GET, autopipeliner", func(ctx context.Context) error { return batching.Get(ctx, name).Err() }, server)
 	for _, s := range stores {
 		bench(b, s.name, func(ctx context.Context) error { _, err := s.Current(ctx, "k"); return err }, server)
@@ -134,6 +141,13 @@ func BenchmarkCurrentBatch32(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	many, err := client.ScriptLoad(b.Context(), scriptFile(b, "currents")).Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench(b, "raw script", func(ctx context.Context) error {
+		return client.EvalSha(ctx, many, redisKeys, "1").Err()
+	}, server)
 	bench(b, "raw script per key, pipelined", func(ctx context.Context) error {
 		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, key := range redisKeys {
