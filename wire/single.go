@@ -2,9 +2,6 @@ package wire
 
 import "encoding/binary"
 
-// SingleOverhead is the size of a single of version 1 without its payload.
-const SingleOverhead = headerSize + singleHead
-
 // singleHead is what a single's body has before the payload.
 const singleHead = genSize + lenSize
 
