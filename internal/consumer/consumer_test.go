@@ -131,6 +131,21 @@ var rows = []row{
 		},
 	},
 	{
+		name:     "core with Zstandard",
+		requires: []string{"core", "codec-zstd"},
+		brings:   []string{"wire", "conformance"},
+		third:    []string{"github.com/klauspost/compress"},
+		program: program{
+			Imports: []string{`zstdcodec "` + base + `/codec-zstd"`},
+			Setup: []string{
+				"codec, err := zstdcodec.New(cascache.String{}, zstdcodec.Config{MinSize: 1})",
+				"if err != nil { return err }",
+			},
+			Type: "string", Value: aString, Codec: "codec",
+			Provider: "newMapProvider()",
+		},
+	},
+	{
 		name:     "core with values in Redis",
 		requires: []string{"core", "provider-redis"},
 		brings:   []string{"wire"},

@@ -1,0 +1,5 @@
+//go:build !race
+
+package zstdcodec
+
+const raceEnabled = false
