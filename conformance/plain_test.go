@@ -113,7 +113,7 @@ func (p *plain) self() *plain { return p }
 
 func plainOf(p any) *plain { return p.(interface{ self() *plain }).self() }
 
-// batched has every batch ability as well.
+// batched has every other ability as well, but that of being shared.
 type batched struct{ *plain }
 
 func (p batched) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
@@ -152,6 +152,10 @@ func (p batched) DelBatch(ctx context.Context, keys []string) error {
 		}
 	}
 	return err
+}
+
+func (p batched) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+	return p.plain.Get(ctx, prefix+key)
 }
 
 // shared says that others see its entries.

@@ -31,15 +31,17 @@ const (
 	// of this process, so there is no ProviderHarness.Break.
 	Failures Lack = "Failures"
 
-	// BatchGetting, BatchSetting and BatchDeleting are abilities that a
-	// wrapper cannot forward from what it wraps.
+	// BatchGetting, BatchSetting, BatchDeleting and PrefixGetting are
+	// abilities that a wrapper cannot forward from what it wraps.
 	BatchGetting  Lack = "BatchGetting"
 	BatchSetting  Lack = "BatchSetting"
 	BatchDeleting Lack = "BatchDeleting"
+	PrefixGetting Lack = "PrefixGetting"
 )
 
 var providerLacks = []Lack{
-	PerEntryTTL, SubSecondTTL, LongKeys, ContextErrors, Failures, BatchGetting, BatchSetting, BatchDeleting,
+	PerEntryTTL, SubSecondTTL, LongKeys, ContextErrors, Failures,
+	BatchGetting, BatchSetting, BatchDeleting, PrefixGetting,
 }
 
 // A ProviderHarness tells [RunProvider] how to handle one kind of provider.
@@ -111,6 +113,7 @@ var providerRules = slices.Concat(
 	providerGetBatchRules,
 	providerSetBatchRules,
 	providerDelBatchRules,
+	providerPrefixRules,
 	providerShareRules,
 	providerWrapperRules,
 )
@@ -120,9 +123,10 @@ type providerSubject struct {
 	h ProviderHarness
 	p cascache.Provider
 
-	getter  cascache.BatchGetter
-	setter  cascache.BatchSetter
-	deleter cascache.BatchDeleter
+	getter   cascache.BatchGetter
+	setter   cascache.BatchSetter
+	deleter  cascache.BatchDeleter
+	prefixed cascache.PrefixGetter
 }
 
 func newProviderSubject(a *attempt, h ProviderHarness) *providerSubject {
@@ -131,6 +135,7 @@ func newProviderSubject(a *attempt, h ProviderHarness) *providerSubject {
 	if _, ends := unwrapAll(s.p); ends {
 		s.getter, _ = cascache.AbilityOf[cascache.BatchGetter](s.p)
 		s.setter, _ = cascache.AbilityOf[cascache.BatchSetter](s.p)
+		s.prefixed, _ = cascache.AbilityOf[cascache.PrefixGetter](s.p)
 		s.deleter, _ = cascache.AbilityOf[cascache.BatchDeleter](s.p)
 	}
 	return s

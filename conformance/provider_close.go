@@ -33,16 +33,11 @@ var providerCloseRules = []rule[*providerSubject]{
 		try:  tryClosedDelIsAnError,
 	},
 	{
-		name: "ClosedBatchIsAnError",
-		says: "After Close, the batch calls return an error.",
-		harm: "a program that closed its cache too early does not notice.",
-		needs: func(s *providerSubject) string {
-			if len(s.batchCalls("")) == 0 {
-				return "the provider has no batch calls"
-			}
-			return ""
-		},
-		try: tryClosedBatchIsAnError,
+		name:  "ClosedAbilityIsAnError",
+		says:  "After Close, the optional calls, such as batches, return an error.",
+		harm:  "a program that closed its cache too early does not notice.",
+		needs: (*providerSubject).needAbility,
+		try:   tryClosedAbilityIsAnError,
 	},
 	{
 		name: "CloseUnderLoad",
@@ -106,9 +101,9 @@ func tryClosedDelIsAnError(a *attempt, s *providerSubject) {
 	}
 }
 
-func tryClosedBatchIsAnError(a *attempt, s *providerSubject) {
+func tryClosedAbilityIsAnError(a *attempt, s *providerSubject) {
 	s.closed(a)
-	for _, c := range s.batchCalls("kept") {
+	for _, c := range s.abilityCalls("kept") {
 		if err := c.do(a.Context()); err == nil {
 			a.violated("an error", "after Close, %s returned none", c.name)
 		}

@@ -52,17 +52,12 @@ var providerErrorRules = []rule[*providerSubject]{
 		try:  broken(tryFailedDelIsAnError),
 	},
 	{
-		name: "FailedBatchIsAnError",
-		says: "When the storage fails, the batch calls return its error too.",
-		harm: "an outage of the cache goes unnoticed, or entries that are still there are taken for removed.",
-		lack: Failures,
-		needs: func(s *providerSubject) string {
-			if s.getter == nil && s.setter == nil && s.deleter == nil {
-				return "the provider has no batch calls"
-			}
-			return ""
-		},
-		try: broken(tryFailedBatchIsAnError),
+		name:  "FailedAbilityIsAnError",
+		says:  "When the storage fails, the optional calls, such as batches, return its error too.",
+		harm:  "an outage of the cache goes unnoticed, or entries that are still there are taken for removed.",
+		lack:  Failures,
+		needs: (*providerSubject).needAbility,
+		try:   broken(tryFailedAbilityIsAnError),
 	},
 }
 
@@ -80,11 +75,18 @@ func (s *providerSubject) calls(key string) []call {
 		{"Set", func(ctx context.Context) error { _, err := s.p.Set(ctx, key, value, 20, lasting); return err }},
 		{"Del", func(ctx context.Context) error { return s.p.Del(ctx, key) }},
 	}
-	return append(all, s.batchCalls(key)...)
+	return append(all, s.abilityCalls(key)...)
 }
 
-func (s *providerSubject) batchCalls(key string) []call {
+// abilityCalls are the optional ones.
+func (s *providerSubject) abilityCalls(key string) []call {
 	var all []call
+	if s.prefixed != nil {
+		all = append(all, call{"GetPrefixed", func(ctx context.Context) error {
+			_, _, err := s.prefixed.GetPrefixed(ctx, key[:1], key[1:])
+			return err
+		}})
+	}
 	if s.getter != nil {
 		all = append(all, call{"GetBatch", func(ctx context.Context) error {
 			_, err := s.getter.GetBatch(ctx, []string{key, key + "'"})
@@ -104,6 +106,13 @@ func (s *providerSubject) batchCalls(key string) []call {
 		all = append(all, call{"DelBatch", func(ctx context.Context) error { return s.deleter.DelBatch(ctx, []string{key, key + "'"}) }})
 	}
 	return all
+}
+
+func (s *providerSubject) needAbility() string {
+	if len(s.abilityCalls("any")) == 0 {
+		return "the provider has no optional calls"
+	}
+	return ""
 }
 
 // canceled returns a context that was canceled.
@@ -215,8 +224,8 @@ func tryFailedDelIsAnError(a *attempt, s *providerSubject) {
 	}
 }
 
-func tryFailedBatchIsAnError(a *attempt, s *providerSubject) {
-	for _, c := range s.batchCalls("kept") {
+func tryFailedAbilityIsAnError(a *attempt, s *providerSubject) {
+	for _, c := range s.abilityCalls("kept") {
 		if err := c.do(a.Context()); err == nil {
 			a.violated("an error", "with the storage broken, %s returned none", c.name)
 		}

@@ -78,6 +78,14 @@ type twinBatches struct {
 	getBatch func(ctx context.Context, keys []string) ([][]byte, error)
 	setBatch func(ctx context.Context, items []cascache.Item) ([]bool, error)
 	delBatch func(ctx context.Context, keys []string) error
+	prefixed func(ctx context.Context, prefix, key string) ([]byte, bool, error)
+}
+
+func (p *twinBatches) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+	if p.prefixed != nil {
+		return p.prefixed(ctx, prefix, key)
+	}
+	return p.Get(ctx, prefix+key)
 }
 
 func (p *twinBatches) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
@@ -790,7 +798,7 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "an error of the storage is a batch of misses", fails: "FailedBatchIsAnError"},
+		twin: twin{fault: "an error of the storage is a batch of misses", fails: "FailedAbilityIsAnError"},
 		open: batches(func(p *twinBatches) {
 			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
 				values, err := batched{p.plain}.GetBatch(ctx, keys)
@@ -869,7 +877,7 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch after Close finds nothing", fails: "ClosedBatchIsAnError"},
+		twin: twin{fault: "a batch after Close finds nothing", fails: "ClosedAbilityIsAnError"},
 		open: batches(func(p *twinBatches) {
 			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
 				values, err := batched{p.plain}.GetBatch(ctx, keys)
@@ -1239,6 +1247,42 @@ var providerTwins = []providerTwin{
 	},
 
 	{
+		twin: twin{fault: "GetPrefixed looks for the key, and forgets the prefix", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedFindsWhatGetFinds"}},
+		open: batches(func(p *twinBatches) {
+			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return p.Get(ctx, key) }
+		}),
+	},
+	{
+		twin: twin{fault: "GetPrefixed puts a colon between prefix and key", fails: "GetPrefixedFindsWhatGetFinds"},
+		open: batches(func(p *twinBatches) {
+			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+				return p.Get(ctx, prefix+":"+key)
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "GetPrefixed remembers what it read, and Del does not know", fails: "GetPrefixedSeesDel"},
+		open: batches(func(p *twinBatches) {
+			get := remembering(true, false)(p.twinProvider)
+			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return get(ctx, prefix+key) }
+		}),
+	},
+	{
+		twin: twin{fault: "GetPrefixed does not look at times to live", fails: "GetPrefixedHeedsTTL"},
+		open: batches(func(p *twinBatches) {
+			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+				err := p.enter(ctx)
+				defer p.leave()
+				if err != nil {
+					return nil, false, err
+				}
+				e, found := p.entries[prefix+key]
+				return e.value, found, nil
+			}
+		}),
+	},
+
+	{
 		twin: twin{fault: "all instances use the same map", fails: "InstancesStayApart"},
 		open: func() func(*plain) cascache.Provider {
 			one := newPlain().storage
@@ -1273,15 +1317,27 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "a wrapper hides GetBatch", fails: "WrapperKeepsGetBatch"},
-		open: func(p *plain) cascache.Provider { return hidesGetBatch{p, shared{batched{p}}, shared{batched{p}}} },
+		open: func(p *plain) cascache.Provider {
+			return hidesGetBatch{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+		},
 	},
 	{
 		twin: twin{fault: "a wrapper hides SetBatch", fails: "WrapperKeepsSetBatch"},
-		open: func(p *plain) cascache.Provider { return hidesSetBatch{p, shared{batched{p}}, shared{batched{p}}} },
+		open: func(p *plain) cascache.Provider {
+			return hidesSetBatch{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+		},
 	},
 	{
 		twin: twin{fault: "a wrapper hides DelBatch", fails: "WrapperKeepsDelBatch"},
-		open: func(p *plain) cascache.Provider { return hidesDelBatch{p, shared{batched{p}}, shared{batched{p}}} },
+		open: func(p *plain) cascache.Provider {
+			return hidesDelBatch{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+		},
+	},
+	{
+		twin: twin{fault: "a wrapper hides GetPrefixed", fails: "WrapperKeepsGetPrefixed"},
+		open: func(p *plain) cascache.Provider {
+			return hidesGetPrefixed{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+		},
 	},
 	{
 		twin: twin{fault: "a wrapper hides that its provider is shared", fails: "WrapperKeepsShared"},
@@ -1376,16 +1432,25 @@ type (
 	hidesGetBatch struct {
 		*plain
 		setDeleter
+		cascache.PrefixGetter
 		cascache.Sharer
 	}
 	hidesSetBatch struct {
 		*plain
 		getDeleter
+		cascache.PrefixGetter
 		cascache.Sharer
 	}
 	hidesDelBatch struct {
 		*plain
 		getSetter
+		cascache.PrefixGetter
+		cascache.Sharer
+	}
+	hidesGetPrefixed struct {
+		*plain
+		getSetter
+		cascache.BatchDeleter
 		cascache.Sharer
 	}
 	setDeleter interface {
@@ -1404,12 +1469,13 @@ type (
 	deniesShared struct{ hidesShared }
 )
 
-func (w hidesGetBatch) Unwrap() any { return shared{batched{w.plain}} }
-func (w hidesSetBatch) Unwrap() any { return shared{batched{w.plain}} }
-func (w hidesDelBatch) Unwrap() any { return shared{batched{w.plain}} }
-func (w hidesShared) Unwrap() any   { return shared(w) }
-func (w deniesShared) Unwrap() any  { return shared{w.batched} }
-func (w deniesShared) Shared() bool { return false }
+func (w hidesGetBatch) Unwrap() any    { return shared{batched{w.plain}} }
+func (w hidesSetBatch) Unwrap() any    { return shared{batched{w.plain}} }
+func (w hidesDelBatch) Unwrap() any    { return shared{batched{w.plain}} }
+func (w hidesGetPrefixed) Unwrap() any { return shared{batched{w.plain}} }
+func (w hidesShared) Unwrap() any      { return shared(w) }
+func (w deniesShared) Unwrap() any     { return shared{w.batched} }
+func (w deniesShared) Shared() bool    { return false }
 
 func TestProviderTwinsAreCaught(t *testing.T) {
 	var twins []twin

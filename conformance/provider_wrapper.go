@@ -35,6 +35,14 @@ var providerWrapperRules = []rule[*providerSubject]{
 		try:   func(a *attempt, s *providerSubject) { tryKeepsAbility[cascache.BatchDeleter](a, s.p) },
 	},
 	{
+		name:  "WrapperKeepsGetPrefixed",
+		says:  "A wrapper of a cascache.PrefixGetter is one too, or its harness declares that it cannot be.",
+		harm:  "every hit allocates once more, since a wrapper was added.",
+		lack:  PrefixGetting,
+		needs: needProviderWrapper,
+		try:   func(a *attempt, s *providerSubject) { tryKeepsAbility[cascache.PrefixGetter](a, s.p) },
+	},
+	{
 		name:  "WrapperKeepsShared",
 		says:  "A wrapper of a cascache.Sharer is one too, and reports the same.",
 		harm:  "nobody is warned any more when a shared provider is paired with local generations, and stale values are served.",
