@@ -2,8 +2,9 @@
 // any number of processes share them.
 //
 // An invalidation in one process is seen by the next read in every other one.
-// On a single Redis this is so through every restart and loss of data. With
-// replicas, Sentinel or a Cluster it also is so through failovers, provided
+// On a single Redis this is so through every restart and loss of data (a
+// generation that was lost while Redis' clock was set back is used again with a
+// probability of about 1 in 10^9 for each bump a second before). With replicas, Sentinel or a Cluster it also is so through failovers, provided
 // that min-replicas-to-write is set: then all that is left is the time that a
 // master which was cut off takes to notice it (min-replicas-max-lag).
 //
@@ -19,10 +20,12 @@
 //
 // # What Redis needs
 //
-// Redis 7 or later, or Valkey, and the permission to call EVALSHA, EVAL, INFO,
-// TIME, GETEX, GET-like and SET-like commands on keys that begin with "gen:".
-// A call is one round trip. Batches are one too, or one per node of a Cluster;
-// after a server has started, the first call of each kind takes a second one.
+// Redis 7 or later, or Valkey, and on keys that begin with "gen:" the
+// permission to call EVALSHA, EVAL, GETEX, MGET, SET, DEL, TYPE, HGETALL, HSET,
+// HDEL, PEXPIRE, PEXPIREAT, and beside that INFO, TIME, and WAIT for
+// Config.WaitReplicas. A call is one round trip. Batches are one too, or one
+// per node of a Cluster; after a server has started or was promoted, the first
+// use of each script takes a second one.
 //
 // Memory may be limited and keys may be evicted: a generation that is lost
 // costs misses. Set stop-writes-on-bgsave-error to no if reads shall go on
