@@ -2,11 +2,13 @@
 // any number of processes share them.
 //
 // An invalidation in one process is seen by the next read in every other one.
-// On a single Redis this is so through every restart and loss of data (a
-// generation that was lost while Redis' clock was set back is used again with a
-// probability of about 1 in 10^9 for each bump a second before). With replicas, Sentinel or a Cluster it also is so through failovers, provided
-// that min-replicas-to-write is set: then all that is left is the time that a
-// master which was cut off takes to notice it (min-replicas-max-lag).
+// On a single Redis this is so through every restart and loss of data. (Where a
+// generation was lost while the clock of Redis was set back, it is used again
+// with a probability of about 10^-9 for each bump a second in the time that the
+// clock repeats.) With replicas, Sentinel or a Cluster it also is so through
+// failovers, provided that min-replicas-to-write is set: then all that is left
+// is the time that a master which was cut off takes to notice it
+// (min-replicas-max-lag).
 //
 //	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
 //	cache, err := cascache.New(cascache.Options[User]{
