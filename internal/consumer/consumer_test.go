@@ -26,6 +26,7 @@ type program struct {
 	Codec    string
 	Provider string // gives the provider and an error
 	GenStore string // "": local generations
+	Near     string // "": none
 }
 
 // A row is a program of a user.
@@ -143,6 +144,27 @@ var rows = []row{
 			},
 			Type: "string", Value: aString, Codec: "codec",
 			Provider: "newMapProvider()",
+		},
+	},
+	{
+		name:     "core with decoded values in Otter",
+		requires: []string{"core", "near-otter"},
+		brings:   []string{"wire"},
+		third: []string{
+			"github.com/maypok86/otter/v2",
+			// tests
+			"github.com/stretchr/testify",
+			"go.yaml.in/yaml/v3",
+		},
+		program: program{
+			Imports: []string{`otternear "` + base + `/near-otter"`},
+			Setup: []string{
+				"near, err := otternear.New(otternear.Config[string]{})",
+				"if err != nil { return err }",
+			},
+			Type: "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "newMapProvider()",
+			Near:     "near",
 		},
 	},
 	{
