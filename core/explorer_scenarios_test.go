@@ -27,7 +27,7 @@ func reader(keys ...string) func(context.Context, *world) {
 }
 
 func (w *world) read(ctx context.Context, key string) bool {
-	ctx.Value(actorKey{}).(*actor).noted = nil
+	ctx.Value(actorKey{}).(*actor).begin(true)
 	v, ok, err := w.cache.Get(ctx, key)
 	w.must(err)
 	if ok {
@@ -42,7 +42,7 @@ func filler(key string) func(context.Context, *world) {
 
 func (w *world) fill(ctx context.Context, key string) {
 	obs, err := w.cache.SnapshotGenContext(ctx, key)
-	if !errors.Is(err, ErrSuspect) {
+	if !errors.Is(err, ErrSuspect) && !errors.Is(err, errDown) {
 		w.must(err)
 	}
 	v := w.load(ctx, key)
@@ -77,7 +77,7 @@ func writer(keys ...string) func(context.Context, *world) {
 
 func bulkReader(keys ...string) func(context.Context, *world) {
 	return func(ctx context.Context, w *world) {
-		ctx.Value(actorKey{}).(*actor).noted = nil
+		ctx.Value(actorKey{}).(*actor).begin(true)
 		values, _, err := w.cache.GetBulk(ctx, keys)
 		w.must(err)
 		for _, key := range keys {
@@ -100,6 +100,23 @@ func bulkFiller(keys ...string) func(context.Context, *world) {
 	}
 }
 
+// expiry ends the TTL of all entries of a key, wherever they are.
+func expiry(key string) func(context.Context, *world) {
+	return func(ctx context.Context, w *world) {
+		w.step(ctx, "expire "+key, func() string {
+			delete(w.entries, w.cache.keys.entry(key))
+			delete(w.near, key)
+			return "gone"
+		})
+	}
+}
+
+// outage makes the generation store miss its GenTimeout for a while.
+func outage(ctx context.Context, w *world) {
+	w.step(ctx, "generation store down", func() string { w.down = true; return "" })
+	w.step(ctx, "generation store up", func() string { w.down = false; return "" })
+}
+
 // loss forgets the generation of each key, as a prune, an expiry, an eviction
 // or a flush does.
 func loss(keys ...string) func(context.Context, *world) {
@@ -120,7 +137,7 @@ func loss(keys ...string) func(context.Context, *world) {
 // is at version 0.
 func loaderReader(key string) func(context.Context, *world) {
 	return func(ctx context.Context, w *world) {
-		ctx.Value(actorKey{}).(*actor).noted = nil
+		ctx.Value(actorKey{}).(*actor).begin(true)
 		v, err := w.loader.Get(ctx, key)
 		if errors.Is(err, ErrNotFound) {
 			v, err = "0", nil
@@ -327,6 +344,50 @@ var scenarios = map[string]scenario{
 		setUp:  scripts{filler("a")},
 		actors: scripts{failingWriter("a", "after"), retry, readThrough("a"), reader("a")},
 	},
+	"a near entry against a writer": {
+		near:   true,
+		setUp:  scripts{filler("a")},
+		actors: scripts{writer("a"), readThrough("a"), reader("a")},
+	},
+	"a fill of near across a write": {
+		near:   true,
+		actors: scripts{filler("a"), writer("a"), reader("a")},
+	},
+	"near and a provider that has more": {
+		near:   true,
+		setUp:  scripts{filler("a")},
+		actors: scripts{writer("a"), filler("a"), reader("a")},
+	},
+	"near, a loss and a write": {
+		near:   true,
+		setUp:  scripts{filler("a")},
+		actors: scripts{loss("a"), writer("a"), readThrough("a")},
+	},
+	"near in bulks against a writer": {
+		near:    true,
+		batches: true,
+		setUp:   scripts{filler("a")},
+		actors:  scripts{bulkReader("a", "b"), writer("a"), bulkFiller("a", "b")},
+	},
+	"batches against a writer": {
+		batches: true,
+		setUp:   scripts{bulkFiller("a", "b")},
+		actors:  scripts{bulkReader("a", "b"), writer("a"), filler("a")},
+	},
+	"batches, two writers and a loss": {
+		batches: true,
+		setUp:   scripts{bulkFiller("a", "b")},
+		actors:  scripts{bulkReader("a", "b"), writer("a", "b"), loss("a"), bulkReader("a", "b")},
+	},
+	"a TTL that ends in the middle": {
+		near:   true,
+		setUp:  scripts{filler("a")},
+		actors: scripts{expiry("a"), writer("a"), readThrough("a")},
+	},
+	"look-ups that time out": {
+		setUp:  scripts{filler("a")},
+		actors: scripts{outage, writer("a"), readThrough("a"), reader("a")},
+	},
 	"a bulk read and a bulk fill against a writer": {
 		actors: scripts{bulkFiller("a", "b"), writer("b"), bulkReader("a", "b")},
 	},
@@ -347,7 +408,7 @@ func TestExplorerExhaustsSmallScripts(t *testing.T) {
 			e := scenarios[name].exhaust(t)
 			t.Logf("%d runs, %d states, %d hits, %d fills refused", e.runs, e.states, e.hits, e.refused)
 			if e.stale != nil {
-				t.Fatalf("a value was served after it was invalidated, in this order of steps:\n\t%s\n%s",
+				t.Fatalf("the promise is broken in this order of steps:\n\t%s\n%s",
 					strings.Join(e.stale.log, "\n\t"), strings.Join(e.stale.stale, "\n"))
 			}
 			if e.hits == 0 {
@@ -376,7 +437,7 @@ func TestExplorerSamplesLargerScripts(t *testing.T) {
 			s.local = seed == 1
 			e := s.sample(t, seed, runs)
 			if e.stale != nil {
-				t.Fatalf("a value was served after it was invalidated, in this order of steps:\n\t%s\n%s",
+				t.Fatalf("the promise is broken in this order of steps:\n\t%s\n%s",
 					strings.Join(e.stale.log, "\n\t"), strings.Join(e.stale.stale, "\n"))
 			}
 			if e.hits == 0 || e.refused == 0 {

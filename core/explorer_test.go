@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // The explorer runs small scripts of readers, fillers, writers and losses
@@ -39,6 +41,9 @@ type world struct {
 	underHold map[string]int            // the highest version committed under a hold of its own
 	replies   bool                      // the reply to a bump is a step of its own
 	loader    *Loader[string]
+	near      map[string]nearEntry
+	down      bool // the generation store does not answer in time
+	running   *actor
 
 	actors  []*actor
 	log     []string
@@ -72,7 +77,52 @@ type actor struct {
 	failBump string // "before" or "after": its bumps fail, without or with effect
 	dieAfter int    // if positive: how many steps it lives for
 	heldIn   int    // the tick that its hold was made in, from 1; 0: none
-	steps    int
+
+	// What it has seen in the call under way, by storage key: to hold what it
+	// does against it.
+	reading bool // it may delete nothing but what it has read
+	current map[string]uint64
+	read    map[string]readEntry
+	steps   int
+}
+
+// readEntry is the last entry that an actor has read under a key.
+type readEntry struct {
+	gen       uint64
+	gensFirst bool // the generation was read before the entry
+}
+
+// nearEntry is an entry of the near tier.
+type nearEntry struct {
+	value string
+	gen   uint64
+}
+
+// begin begins a call, whose first step settles what it must see.
+func (a *actor) begin(reading bool) {
+	a.noted, a.reading = nil, reading
+	a.current, a.read = map[string]uint64{}, map[string]readEntry{}
+}
+
+// first settles what a reader must see, at its first look at anything: all that
+// was invalidated before.
+func (a *actor) first(w *world) {
+	if a.noted == nil {
+		a.noted = maps.Clone(w.acked)
+	}
+}
+
+// sees notes an entry that the actor has read.
+func (a *actor) sees(key string, raw []byte) {
+	gen, _, err := wire.DecodeSingle(raw)
+	if err != nil {
+		gen, err = wire.DecodeAbsent(raw)
+	}
+	if err != nil || a.read == nil {
+		return
+	}
+	_, gensFirst := a.current[key]
+	a.read[key] = readEntry{gen: gen, gensFirst: gensFirst}
 }
 
 type actorKey struct{}
@@ -87,7 +137,7 @@ func (w *world) step(ctx context.Context, label string, do func() string) {
 	}
 	a.pending = label
 	<-a.resume
-	a.pending = ""
+	a.pending, w.running = "", a
 	if a.steps++; a.dieAfter > 0 && a.steps > a.dieAfter {
 		runtime.Goexit()
 	}
@@ -107,6 +157,7 @@ func (w *world) digest() string {
 	for _, k := range slices.Sorted(maps.Keys(w.gens)) {
 		fmt.Fprintf(&b, "%s=%d;", k, w.gens[k])
 	}
+	fmt.Fprintf(&b, "%v;%v;", w.near, w.down)
 	fmt.Fprintf(&b, "%d;%v;%v;%d;%v;%v;", w.drawn, w.source, w.acked, w.now, w.holds, w.underHold)
 	for _, a := range w.actors {
 		fmt.Fprintf(&b, "%x,%s,%v;", a.trace, a.pending, a.noted)
@@ -119,17 +170,21 @@ type steppedProvider struct{ w *world }
 
 func (p steppedProvider) Get(ctx context.Context, key string) (value []byte, ok bool, _ error) {
 	p.w.step(ctx, "get "+key, func() string {
-		// What a reader must see is settled here, not when it was created:
-		// all that was invalidated before its first look at anything.
-		a := ctx.Value(actorKey{}).(*actor)
-		if a.noted == nil {
-			a.noted = maps.Clone(p.w.acked)
-		}
-		s, found := p.w.entries[key]
-		value, ok = []byte(s), found
-		return fmt.Sprintf("%x %v", s, found)
+		value, ok = p.look(ctx, key)
+		return fmt.Sprintf("%x %v", value, ok)
 	})
 	return value, ok, nil
+}
+
+func (p steppedProvider) look(ctx context.Context, key string) ([]byte, bool) {
+	a := ctx.Value(actorKey{}).(*actor)
+	a.first(p.w)
+	s, found := p.w.entries[key]
+	if !found {
+		return nil, false
+	}
+	a.sees(key, []byte(s))
+	return []byte(s), true
 }
 
 func (p steppedProvider) Set(ctx context.Context, key string, value []byte, _ int64, _ time.Duration) (bool, error) {
@@ -142,13 +197,98 @@ func (p steppedProvider) Set(ctx context.Context, key string, value []byte, _ in
 
 func (p steppedProvider) Del(ctx context.Context, key string) error {
 	p.w.step(ctx, "del "+key, func() string {
-		delete(p.w.entries, key)
+		p.del(ctx, key)
 		return "ok"
 	})
 	return nil
 }
 
+// del deletes an entry. A reader heals: it may delete what it has read and knows
+// to be dead, and nothing else.
+func (p steppedProvider) del(ctx context.Context, key string) {
+	a := ctx.Value(actorKey{}).(*actor)
+	if a.reading && strings.HasPrefix(key, singlePrefix) {
+		read, ok := a.read[key]
+		if !ok || read.gensFirst && read.gen > a.current[key] {
+			p.w.stale = append(p.w.stale, fmt.Sprintf("%s deleted %s, of which it knows nothing bad: read %v, current %d", a.name, key, read, a.current[key]))
+		}
+	}
+	delete(p.w.entries, key)
+}
+
 func (steppedProvider) Close(context.Context) error { return nil }
+
+// steppedBatches is a steppedProvider with every batch ability, each batch a step.
+type steppedBatches struct{ steppedProvider }
+
+func (p steppedBatches) GetBatch(ctx context.Context, keys []string) (values [][]byte, _ error) {
+	p.w.step(ctx, "get batch "+strings.Join(keys, " "), func() string {
+		for _, key := range keys {
+			value, _ := p.look(ctx, key)
+			values = append(values, value)
+		}
+		return fmt.Sprintf("%x", values)
+	})
+	return values, nil
+}
+
+func (p steppedBatches) SetBatch(ctx context.Context, items []Item) (stored []bool, _ error) {
+	p.w.step(ctx, fmt.Sprint("set batch of ", len(items)), func() string {
+		for _, it := range items {
+			p.w.entries[it.Key] = string(it.Value)
+			stored = append(stored, true)
+		}
+		return "ok"
+	})
+	return stored, nil
+}
+
+func (p steppedBatches) DelBatch(ctx context.Context, keys []string) error {
+	p.w.step(ctx, "del batch "+strings.Join(keys, " "), func() string {
+		for _, key := range keys {
+			p.del(ctx, key)
+		}
+		return "ok"
+	})
+	return nil
+}
+
+// The cache's near tier, each call a step. It has no context: whoever runs has
+// called.
+type steppedNear struct{ w *world }
+
+func (n steppedNear) ctx() context.Context {
+	return context.WithValue(context.Background(), actorKey{}, n.w.running)
+}
+
+func (n steppedNear) Get(key string) (value string, gen uint64, ok bool) {
+	n.w.step(n.ctx(), "near get "+key, func() string {
+		n.w.running.first(n.w)
+		e, found := n.w.near[key]
+		value, gen, ok = e.value, e.gen, found
+		return fmt.Sprint(e, found)
+	})
+	return value, gen, ok
+}
+
+func (n steppedNear) Set(key, value string, gen uint64, _ time.Duration) {
+	n.w.step(n.ctx(), "near set "+key, func() string {
+		if a := n.w.running; a.current[n.w.cache.keys.entry(key)] != gen {
+			n.w.stale = append(n.w.stale, fmt.Sprintf("%s kept %s near under generation %d, which it has not found to be current", a.name, key, gen))
+		}
+		n.w.near[key] = nearEntry{value, gen}
+		return "ok"
+	})
+}
+
+func (n steppedNear) Del(key string) {
+	n.w.step(n.ctx(), "near del "+key, func() string {
+		delete(n.w.near, key)
+		return "ok"
+	})
+}
+
+func (steppedNear) Close() error { return nil }
 
 // The cache's generation store, each call a step.
 type steppedGens struct{ w *world }
@@ -167,6 +307,15 @@ func (s steppedGens) draw(key string) uint64 {
 
 func (s steppedGens) Current(ctx context.Context, key string) (gen uint64, err error) {
 	s.w.step(ctx, "current "+key, func() string {
+		if s.w.down {
+			err = errDown
+			return "no answer"
+		}
+		defer func() {
+			if a := ctx.Value(actorKey{}).(*actor); a.current != nil {
+				a.current[key] = gen
+			}
+		}()
 		if s.w.local != nil {
 			gen, err = s.w.local.Current(ctx, key)
 			return fmt.Sprint(gen)
@@ -185,6 +334,10 @@ func (s steppedGens) Current(ctx context.Context, key string) (gen uint64, err e
 
 func (s steppedGens) Snapshot(ctx context.Context, key string) (gen uint64, err error) {
 	s.w.step(ctx, "snapshot "+key, func() string {
+		if s.w.down {
+			err = errDown
+			return "no answer"
+		}
 		if s.w.local != nil {
 			gen, err = s.w.local.Snapshot(ctx, key)
 			return fmt.Sprint(gen)
@@ -203,7 +356,10 @@ func (s steppedGens) Snapshot(ctx context.Context, key string) (gen uint64, err 
 	return gen, err
 }
 
-var errBump = errors.New("the bump failed")
+var (
+	errBump = errors.New("the bump failed")
+	errDown = errors.New("no answer in time")
+)
 
 func (s steppedGens) Bump(ctx context.Context, key string) (gen uint64, err error) {
 	a, _ := ctx.Value(actorKey{}).(*actor)
@@ -297,6 +453,8 @@ type scenario struct {
 	broken  storeFault
 	local   bool // generations in a LocalGenStore; its losses are prunes
 	replies bool // the reply to a bump is a step of its own
+	near    bool // with a near tier
+	batches bool // the provider has every batch ability
 	setUp   []func(context.Context, *world)
 	actors  []func(context.Context, *world)
 }
@@ -308,17 +466,24 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 	w := &world{
 		entries: map[string]string{}, gens: map[string]uint64{},
 		source: map[string]int{}, acked: map[string]int{},
-		holds: map[string]map[string]int{}, underHold: map[string]int{},
+		holds: map[string]map[string]int{}, underHold: map[string]int{}, near: map[string]nearEntry{},
 		broken: s.broken, replies: s.replies, now: 1,
 	}
 	if s.local {
 		w.local = NewLocalGenStore(0, 0)
 		defer w.local.Close(context.Background())
 	}
-	cache, err := New(Options[string]{
+	opts := Options[string]{
 		Namespace: "x", Provider: steppedProvider{w}, Codec: String{}, GenStore: steppedGens{w},
 		Hooks: &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.refused++ }},
-	})
+	}
+	if s.batches {
+		opts.Provider = steppedBatches{steppedProvider{w}}
+	}
+	if s.near {
+		opts.Near = steppedNear{w}
+	}
+	cache, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +504,9 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 
 	begin := func(name string, script func(context.Context, *world)) *actor {
 		a := &actor{name: name, script: script, resume: make(chan struct{})}
+		a.begin(false)
 		w.actors = append(w.actors, a)
+		w.running = a
 		go func() {
 			defer func() { a.pending = "" }()
 			script(context.WithValue(context.Background(), actorKey{}, a), w)

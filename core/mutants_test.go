@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -15,36 +16,62 @@ import (
 // the explorer must find.
 var mutants = []struct {
 	name     string
+	scenario string // that finds it
 	file     string
 	old, new string
 }{
-	{"a read serves whatever generation the entry has", "get.go",
+	{"a read serves whatever generation the entry has",
+		"near and a provider that has more", "get.go",
 		"if gen != current {", "if gen != current && false {"},
-	{"a read takes no generation for proof", "get.go",
-		"if current == 0 {\n\t\th.emit.miss(ctx, key, ReasonNoGen)\n\t\treturn none, foundNothing, nil\n\t}\n\tif gen != current {",
-		"if current != 0 && gen != current {"},
-	{"a fill stamps the generation that is current, not the one observed", "set.go",
+	{"a read takes no generation for proof",
+		"a fill across a loss and a write", "get.go",
+		"h.proof(ctx, key, entry); current == 0 {", "h.proof(ctx, key, entry); current == 0 && why == ReasonNoGen {\n\t\t\tcurrent = gen\n\t\t} else if current == 0 {"},
+	{"a fill stamps the generation that is current, not the one observed",
+		"a fill across a write, read twice", "set.go",
 		"if reason, ok := compare(current, f.gen); !ok {", "f.gen = current\n\tif reason, ok := compare(current, f.gen); !ok {"},
-	{"an invalidation only deletes", "generations.go",
+	{"an invalidation only deletes",
+		"a fill across a write, read twice", "generations.go",
 		"func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {\n\tif len(entries) == 0 {",
 		"func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {\n\tif len(entries) >= 0 {"},
-	{"a bulk read checks only its first member", "bulk_get.go",
+	{"a bulk read checks only its first member",
+		"a bulk read and a bulk fill against a writer", "bulk_get.go",
 		"if member.Gen != current {", "if i == 0 && member.Gen != current {"},
-	{"a bulk fill stamps what is current", "bulk_set.go",
+	{"a bulk fill stamps what is current",
+		"a bulk read and a bulk fill against a writer", "bulk_set.go",
 		"reason, ok := compare(current[i], f.gen)", "f.gen = current[i]\n\t\treason, ok := compare(current[i], f.gen)"},
-	{"a load is shared by key alone", "flight.go",
+	{"a load is shared by key alone",
+		"two readers through the loader against a writer", "flight.go",
 		"s, ok := f.byKey[flightKey{key, gen}]", "var s seat[V]\n\tok := false\n\tfor k, other := range f.byKey {\n\t\tif k.key == key {\n\t\t\ts, ok = other, true\n\t\t}\n\t}"},
-	{"absence is believed under any generation", "get.go",
+	{"absence is believed under any generation",
+		"two readers through the loader against a writer", "get.go",
 		"if gen != current {", "if gen != current && kind != wire.KindAbsent {"},
-	{"suspicion is ended by a bump from before the mark", "suspect.go",
+	{"suspicion is ended by a bump from before the mark",
+		"a failed bump and a good one, each with a reply", "suspect.go",
 		"if !known || marked > began {", "if !known || marked == 0 {"},
-	{"a failed bump makes nothing suspect", "invalidate.go",
+	{"a failed bump makes nothing suspect",
+		"a failed bump and a good one, each with a reply", "invalidate.go",
 		"\tif bumpErr != nil {\n\t\th.recovery.mark(entry)\n\t}\n", ""},
-	{"a write under a hold is not followed by a bump", "mutate.go",
+	{"a write under a hold is not followed by a bump",
+		"a writer that dies after its release", "mutate.go",
 		"releaseErr := h.release(ctx, entries, token)", "var releaseErr error"},
-	{"a write of unknown outcome is released", "mutate.go",
+	{"a write of unknown outcome is released",
+		"a late commit under a hold", "mutate.go",
 		"if writeErr != nil && !errors.Is(writeErr, ErrNotCommitted) {\n", "if writeErr != nil && !errors.Is(writeErr, ErrNotCommitted) {\n\t\th.release(ctx, entries, token)\n"},
-	{"singles of a bulk are served under any generation", "bulk_get.go",
+	{"near is served without the check",
+		"a fill of near across a write", "get.go",
+		"if gen == current {", "if gen != 0 {"},
+	{"near is written before the compare",
+		"near and a provider that has more", "set.go",
+		"current, why, err := h.proof(ctx, f.key, entry)", "h.keepNear(f, h.ttls.single)\n\tcurrent, why, err := h.proof(ctx, f.key, entry)"},
+	{"a self-heal deletes what it knows nothing bad of",
+		"a warm bulk, a writer, a loss and a single fill", "bulk_get.go",
+		"return value, ReasonNewer", "r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonNewer})\n\t\treturn value, ReasonNewer"},
+	{"generations are read before the call began",
+		"batches, two writers and a loss", "generations.go",
+		"return g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)",
+		"if last := remembered.Load(); last != nil && last.of == g && slices.Equal(last.entries, entries) {\n\t\treturn last.gens, nil\n\t}\n\tgens, err := g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)\n\tremembered.Store(&memory{g, entries, gens})\n\treturn gens, err\n}\n\ntype memory struct {\n\tof      *generations\n\tentries []string\n\tgens    []uint64\n}\n\nvar remembered atomic.Pointer[memory]\n\nfunc init() {"},
+	{"singles of a bulk are served under any generation",
+		"a bulk read and a bulk fill against a writer", "bulk_get.go",
 		"case gen != current:", "case false:"},
 }
 
@@ -81,9 +108,9 @@ func TestExplorerFindsMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay="+overlayFile,
-				"-run=^TestExplorerExhaustsSmallScripts$", ".").CombinedOutput()
+				"-run=^TestExplorerExhaustsSmallScripts$/^"+strings.ReplaceAll(regexp.QuoteMeta(m.scenario), " ", "_")+"$", ".").CombinedOutput()
 			var exit *exec.ExitError
-			if !errors.As(err, &exit) || !strings.Contains(string(out), "after the invalidation for version") {
+			if !errors.As(err, &exit) || !strings.Contains(string(out), "in this order of steps") {
 				t.Fatalf("the explorer must find a stale read in this mutant: %v\n%s", err, out)
 			}
 		})
