@@ -62,7 +62,7 @@ var rows = []row{
 	{
 		name:     "core with ristretto and JSON",
 		requires: []string{"core", "provider-ristretto", "codec-json"},
-		brings:   []string{"wire"},
+		brings:   []string{"wire", "conformance"},
 		third:    ristrettoThird,
 		program: program{
 			Imports: []string{jsonImport, ristrettoImport},
@@ -73,7 +73,7 @@ var rows = []row{
 	{
 		name:     "core with BigCache",
 		requires: []string{"core", "provider-bigcache"},
-		brings:   []string{"wire"},
+		brings:   []string{"wire", "conformance"},
 		third:    []string{"github.com/allegro/bigcache/v3"},
 		program: program{
 			Imports: []string{`bigcacheprovider "` + base + `/provider-bigcache"`},
@@ -84,7 +84,7 @@ var rows = []row{
 	{
 		name:     "core with CBOR",
 		requires: []string{"core", "codec-cbor"},
-		brings:   []string{"wire"},
+		brings:   []string{"wire", "conformance"},
 		third:    []string{"github.com/fxamacker/cbor/v2", "github.com/x448/float16"},
 		program: program{
 			Imports: []string{`cborcodec "` + base + `/codec-cbor"`},
@@ -95,7 +95,7 @@ var rows = []row{
 	{
 		name:     "core with Msgpack",
 		requires: []string{"core", "codec-msgpack"},
-		brings:   []string{"wire"},
+		brings:   []string{"wire", "conformance"},
 		third: []string{
 			"github.com/vmihailenco/msgpack/v5",
 			"github.com/vmihailenco/tagparser/v2",
@@ -114,7 +114,7 @@ var rows = []row{
 	{
 		name:     "core with Protocol Buffers",
 		requires: []string{"core", "codec-proto"},
-		brings:   []string{"wire"},
+		brings:   []string{"wire", "conformance"},
 		third: []string{
 			"google.golang.org/protobuf",
 			// tests, and versions before the present one
@@ -128,6 +128,22 @@ var rows = []row{
 			},
 			Type: "*wrapperspb.StringValue", Value: "wrapperspb.String(" + aString + ")",
 			Codec:    "protocodec.Proto[*wrapperspb.StringValue]{}",
+			Provider: "newMapProvider()",
+		},
+	},
+	{
+		name:     "core with encryption",
+		requires: []string{"core", "codec-aead"},
+		brings:   []string{"wire", "conformance"},
+		program: program{
+			Imports: []string{`aeadcodec "` + base + `/codec-aead"`},
+			Setup: []string{
+				`key, err := aeadcodec.NewKey(1, []byte("0123456789abcdef0123456789abcdef"))`,
+				"if err != nil { return err }",
+				"codec, err := aeadcodec.New(cascache.String{}, aeadcodec.Config{Keys: []aeadcodec.Key{key}})",
+				"if err != nil { return err }",
+			},
+			Type: "string", Value: aString, Codec: "codec",
 			Provider: "newMapProvider()",
 		},
 	},

@@ -1,0 +1,120 @@
+package aeadcodec
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+var (
+	_ cascache.Codec[any]         = (*Codec[any])(nil)
+	_ cascache.AppendEncoder[any] = (*Codec[any])(nil)
+	_ cascache.Wrapper            = (*Codec[any])(nil)
+)
+
+func TestNewRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		cfg  Config
+		says []string
+	}{
+		"no keys":                     {Config{}, []string{"Config.Keys", "empty"}},
+		"a zero key":                  {Config{Keys: []Key{keyOf(1), {}}, Seal: 1}, []string{"Config.Keys[1]", "zero Key"}},
+		"an id twice":                 {Config{Keys: []Key{keyOf(1), keyOf(2), mustKey(1, secretOf(3))}, Seal: 1}, []string{"Config.Keys[2]", "id 1"}},
+		"several keys, none to seal":  {Config{Keys: []Key{keyOf(1), keyOf(2)}}, []string{"Config.Seal is 0", "2 keys"}},
+		"a key to seal, and not here": {Config{Keys: []Key{keyOf(1), keyOf(5)}, Seal: 3}, []string{"Config.Seal is 3", "[1 5]"}},
+	} {
+		codec, err := New(verbatim{}, test.cfg)
+		if err == nil || codec != nil {
+			t.Errorf("%s is an error: got %v, %v", name, codec, err)
+			continue
+		}
+		for _, part := range test.says {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: the error names the field and what is allowed: %q lacks %q", name, err, part)
+			}
+		}
+	}
+	if _, err := New[[]byte](nil, one()); err == nil {
+		t.Error("a missing inner codec is an error: got nil")
+	}
+}
+
+var errInner = errors.New("the inner codec refuses")
+
+// refusing is an inner codec that fails.
+type refusing struct{}
+
+func (refusing) Encode([]byte) ([]byte, error)               { return nil, errInner }
+func (refusing) Decode([]byte) ([]byte, error)               { return nil, errInner }
+func (refusing) AppendEncode([]byte, []byte) ([]byte, error) { return nil, errInner }
+
+func TestErrorsOfTheInnerCodecComeBack(t *testing.T) {
+	data, err := open(t, verbatim{}, one()).Encode(secretText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, inner := range map[string]cascache.Codec[[]byte]{"appending": refusing{}, "plain": plain{refusing{}}} {
+		codec := open(t, inner, one())
+		_, encodeErr := codec.Encode(nil)
+		_, appendErr := codec.AppendEncode(nil, nil)
+		_, decodeErr := codec.Decode(data)
+		for call, err := range map[string]error{"Encode": encodeErr, "AppendEncode": appendErr, "Decode": decodeErr} {
+			if !errors.Is(err, errInner) {
+				t.Errorf("the errors of the inner codec come back: %s, %s: got %v", name, call, err)
+			}
+		}
+	}
+}
+
+func TestAbilityToAppendIsThatOfTheInnerCodec(t *testing.T) {
+	over := func(inner cascache.Codec[[]byte]) any { return open(t, inner, one()) }
+	for name, test := range map[string]struct {
+		codec any
+		want  bool
+	}{
+		"over one that appends":             {over(verbatim{}), true},
+		"over one that does not":            {over(plain{verbatim{}}), false},
+		"over two, and one that appends":    {over(open(t, verbatim{}, one())), true},
+		"over two, and one that does not":   {over(open(t, plain{verbatim{}}, one())), false},
+		"over Limit, and one that does not": {over(cascache.Limit[[]byte]{Codec: plain{verbatim{}}}), false},
+	} {
+		if _, got := cascache.AbilityOf[cascache.AppendEncoder[[]byte]](test.codec); got != test.want {
+			t.Errorf("a decorator has the ability to append if all of its chain has it: %s: got %t, want %t", name, got, test.want)
+		}
+	}
+	if got := open(t, verbatim{}, one()).Unwrap(); got != (verbatim{}) {
+		t.Errorf("Unwrap returns the inner codec: got %T", got)
+	}
+}
+
+// The payload of the inner codec is sealed where it is: beyond what the
+// derivation of a key allocates there is nothing on the way in, and the
+// decrypted payload on the way out.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("counts differ under -race")
+	}
+	codec := open(t, verbatim{}, one())
+	derivation := testing.AllocsPerRun(100, func() { codec.keys.seal.cipher().message(make([]byte, halfNonce)) })
+	value, dst := make([]byte, 5000), make([]byte, 0, 6000)
+	if got := testing.AllocsPerRun(100, func() {
+		if _, err := codec.AppendEncode(dst, value); err != nil {
+			t.Fatal(err)
+		}
+	}); got > derivation {
+		t.Errorf("AppendEncode into a buffer with room allocates what the derivation of a key does: got %v allocations, want %v", got, derivation)
+	}
+	data, err := codec.Encode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := testing.AllocsPerRun(100, func() {
+		if _, err := codec.Decode(data); err != nil {
+			t.Fatal(err)
+		}
+	}); got > derivation+1 {
+		t.Errorf("Decode allocates what the derivation of a key does, and the payload: got %v allocations, want %v", got, derivation+1)
+	}
+}

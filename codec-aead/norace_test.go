@@ -1,0 +1,5 @@
+//go:build !race
+
+package aeadcodec
+
+const raceEnabled = false
