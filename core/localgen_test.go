@@ -452,12 +452,16 @@ func heapOf(build func() any) (bytes uint64) {
 }
 
 func TestMemoryOfTheLocalStore(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes millions of generations")
+	if raceEnabled {
+		t.Skip("a million atomics take the race detector a minute")
 	}
 	const limit = 48.0
-	// Just past the sizes at which maps double, where they are emptiest.
-	for _, n := range []int{240_000, 1_000_000} {
+	// Just past the sizes at which tables double, where they are emptiest.
+	sizes := []int{225_000, 880_000}
+	if testing.Short() {
+		sizes = sizes[:1]
+	}
+	for _, n := range sizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			var s *LocalGenStore
 			bytes := heapOf(func() any {
@@ -477,7 +481,7 @@ func TestMemoryOfTheLocalStore(t *testing.T) {
 		})
 	}
 	t.Run("bounded", func(t *testing.T) {
-		const n = 128_000
+		const n = 780 * localShards // the same, for a table with gaps
 		var s *LocalGenStore
 		bytes := heapOf(func() any {
 			s = newLocal(t, 0, 0)
