@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/fxamacker/cbor/v2 v2.10.0
+	github.com/unkn0wn-root/cascache/conformance v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
 )
 
@@ -13,6 +14,7 @@ require (
 )
 
 replace (
+	github.com/unkn0wn-root/cascache/conformance => ../conformance
 	github.com/unkn0wn-root/cascache/core => ../core
 	github.com/unkn0wn-root/cascache/wire => ../wire
 )

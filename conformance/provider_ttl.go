@@ -63,16 +63,21 @@ func (s *providerSubject) ttl() time.Duration {
 	switch {
 	case s.h.Advance != nil:
 		return 10 * time.Second
-	case s.lacks(SubSecondTTL):
+	case s.wholeSeconds():
 		return 2 * time.Second
 	}
 	return 250 * time.Millisecond
 }
 
+// wholeSeconds reports whether times to live are heeded, and in seconds.
+func (s *providerSubject) wholeSeconds() bool {
+	return s.lacks(SubSecondTTL) && !s.lacks(PerEntryTTL)
+}
+
 // slack is how much longer than its time to live an entry may last: what
 // storages and clocks round by.
 func (s *providerSubject) slack() time.Duration {
-	if s.lacks(SubSecondTTL) {
+	if s.wholeSeconds() {
 		return time.Second + s.fineSlack()
 	}
 	return s.fineSlack()

@@ -26,6 +26,7 @@ require (
 
 replace (
 	github.com/unkn0wn-root/cascache/codec-json => ../codec-json
+	github.com/unkn0wn-root/cascache/conformance => ../conformance
 	github.com/unkn0wn-root/cascache/core => ../core
 	github.com/unkn0wn-root/cascache/provider-ristretto => ../provider-ristretto
 	github.com/unkn0wn-root/cascache/wire => ../wire

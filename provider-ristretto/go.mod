@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/dgraph-io/ristretto/v2 v2.4.2
+	github.com/unkn0wn-root/cascache/conformance v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
 )
 
@@ -15,6 +16,7 @@ require (
 )
 
 replace (
+	github.com/unkn0wn-root/cascache/conformance => ../conformance
 	github.com/unkn0wn-root/cascache/core => ../core
 	github.com/unkn0wn-root/cascache/wire => ../wire
 )

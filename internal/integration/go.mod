@@ -21,6 +21,7 @@ require (
 )
 
 replace (
+	github.com/unkn0wn-root/cascache/conformance => ../../conformance
 	github.com/unkn0wn-root/cascache/core => ../../core
 	github.com/unkn0wn-root/cascache/genstore-redis => ../../genstore-redis
 	github.com/unkn0wn-root/cascache/internal/redistest => ../redistest
