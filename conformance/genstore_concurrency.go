@@ -1,0 +1,71 @@
+package conformance
+
+import "fmt"
+
+var genConcurrencyRules = []rule[*genSubject]{
+	{
+		name:  "ConcurrentBatchesKeepTheRules",
+		says:  "G4: The batch calls may be called concurrently too: every answer is 0 or as new as what was known before the call began.",
+		harm:  "under load, and never in a test, a list is served what was invalidated.",
+		needs: needBatchCalls,
+		try:   tryConcurrentBatchesKeepTheRules,
+	},
+	{
+		name: "InstancesStayApart",
+		says: "Stores of their own share nothing: the harness makes one for each case.",
+		harm: "two applications invalidate each other's caches; and here, no case can be trusted.",
+		try:  tryGenStoresStayApart,
+	},
+}
+
+func tryConcurrentBatchesKeepTheRules(a *attempt, s *genSubject) {
+	const workers, rounds = 8, 100
+	handles := s.handles(a)
+	mustSee(a, handles)
+	keys := names("mixed", 2)
+	seen := make([]highest, len(keys))
+	a.each(workers, func(w int) {
+		h := handles[w%len(handles)]
+		for i := range rounds {
+			k := (w + i/5) % len(keys)
+			before := seen[k].gen.Load()
+			judge := func(call string, gen uint64) {
+				if gen != 0 && gen < before {
+					a.violated(fmt.Sprintf("%d or more, or 0", before), "among %d goroutines, %s of %s returned %s, which was known before",
+						workers, call, quote(keys[k]), stale(gen, before))
+				}
+				seen[k].raise(gen)
+			}
+			switch op := (w*7 + i*3) % 8; {
+			case op < 2:
+				// Single calls have cases of their own.
+				gen, _ := h.bump(a, keys[k])
+				seen[k].raise(gen)
+			case op < 2+batchKinds:
+				b := genBatchKinds[op-2]
+				if h.batches[b.kind] == nil {
+					continue
+				}
+				// One key: their order has a case of its own.
+				if gens := h.batch(a, b.kind, keys[k:k+1]); gens != nil {
+					judge(b.name, gens[0])
+				}
+			case h.batches[currentBatch] != nil:
+				if gens := h.batch(a, currentBatch, keys[k:k+1]); gens != nil {
+					judge("CurrentBatch", gens[0])
+				}
+			}
+		}
+	})
+}
+
+func tryGenStoresStayApart(a *attempt, s *genSubject) {
+	other := s.another(a)
+	for _, key := range names("apart", 8) {
+		s.bump(a, key)
+		// Where even reads create, CurrentOnlyReads says so.
+		if gen := other.current(a, key); gen != 0 && gen == s.current(a, key) {
+			a.violated("0", "a second store from GenStoreHarness.New returned %d for %s, which was bumped in the first", gen, quote(key))
+		}
+	}
+}

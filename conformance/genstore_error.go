@@ -1,0 +1,250 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+var genErrorRules = []rule[*genSubject]{
+	{
+		name: "HealthyCallsSucceed",
+		says: "As long as nothing is wrong, no call returns an error.",
+		harm: "reads miss, fills are skipped and invalidations fail, for no reason.",
+		try:  tryHealthyGenCallsSucceed,
+	},
+	{
+		name: "DoneContextIsItsError",
+		says: "When the context is done, a store that does I/O returns its error, such that errors.Is finds it.",
+		harm: "a request that was given up goes on to load the store, and callers cannot tell why it failed.",
+		lack: ContextErrors,
+		try:  tryDoneContextIsAGenError,
+	},
+	{
+		name: "BumpUnderADoneContextIsHonest",
+		says: "G4: A Bump that returned nil is done, also when its context is.",
+		harm: "an invalidation at the end of a request that was given up is taken for done, and never happened.",
+		try:  tryBumpUnderADoneContextIsHonest,
+	},
+	{
+		name: "FailedReadIsAnError",
+		says: "When the state cannot be reached, Current and Snapshot return an error.",
+		harm: "an outage cannot be told from an empty store, and nobody is alerted.",
+		lack: Failures,
+		try:  unreachable(tryFailedReadIsAnError),
+	},
+	{
+		name: "FailedBumpIsAnError",
+		says: "G4: A Bump that is not known to be done returns an error.",
+		harm: "an invalidation that never happened is taken for done, and the old value is served.",
+		lack: Failures,
+		try:  unreachable(tryFailedBumpIsAnError),
+	},
+	{
+		name:  "FailedBatchIsAnError",
+		says:  "When the state cannot be reached, the batch calls and CurrentPrefixed return an error too.",
+		harm:  "invalidations of a list that never happened are taken for done, or an outage goes unnoticed.",
+		lack:  Failures,
+		needs: needBatchCalls,
+		try:   unreachable(tryFailedGenBatchIsAnError),
+	},
+	{
+		name:  "FailedHoldIsAnError",
+		says:  "When the state cannot be reached, Hold and Release return an error.",
+		harm:  "the database is written while other replicas serve and store the old value.",
+		lack:  Failures,
+		needs: needHolder,
+		try:   unreachable(tryFailedHoldIsAnError),
+	},
+	{
+		name:  "NonBlockingIsQuick",
+		says:  "A store that reports NonBlocking never waits in a call.",
+		harm:  "the cache spends nothing on timeouts for it, and every request hangs with the store.",
+		needs: needNonBlocking,
+		try:   tryNonBlockingIsQuick,
+	},
+}
+
+func needBatchCalls(s *genSubject) string {
+	if len(s.batchCalls("")) == 0 {
+		return "the store has no batch calls"
+	}
+	return ""
+}
+
+func needNonBlocking(s *genSubject) string {
+	if _, ends := unwrapAll(s.s); !ends {
+		return "there is no end to the wrappers"
+	}
+	if n, ok := cascache.AbilityOf[cascache.NonBlocker](s.s); !ok || !n.NonBlocking() {
+		return "the store does not report cascache.NonBlocker"
+	}
+	return ""
+}
+
+// reads and writes are all calls that take a context and may do I/O, on key.
+func (s *genSubject) calls(key string) []call {
+	all := []call{
+		{"Current", func(ctx context.Context) error { _, err := s.s.Current(ctx, key); return err }},
+		{"Snapshot", func(ctx context.Context) error { _, err := s.s.Snapshot(ctx, key); return err }},
+		{"Bump", func(ctx context.Context) error { _, err := s.s.Bump(ctx, key); return err }},
+	}
+	return append(append(all, s.batchCalls(key)...), s.holdCalls(key)...)
+}
+
+func (s *genSubject) batchCalls(key string) []call {
+	var all []call
+	for _, b := range genBatchKinds {
+		if s.batches[b.kind] == nil {
+			continue
+		}
+		all = append(all, call{b.name, func(ctx context.Context) error {
+			_, err := s.batches[b.kind](ctx, []string{key, key + "'"})
+			return err
+		}})
+	}
+	if s.prefixer != nil {
+		all = append(all, call{"CurrentPrefixed", func(ctx context.Context) error {
+			_, err := s.prefixer.CurrentPrefixed(ctx, "p:", key)
+			return err
+		}})
+	}
+	return all
+}
+
+func (s *genSubject) holdCalls(key string) []call {
+	if s.holder == nil {
+		return nil
+	}
+	return []call{
+		{"Hold", func(ctx context.Context) error { return s.holder.Hold(ctx, []string{key}, "token", longLease) }},
+		{"Release", func(ctx context.Context) error { return s.holder.Release(ctx, []string{key}, "token") }},
+	}
+}
+
+func tryHealthyGenCallsSucceed(a *attempt, s *genSubject) {
+	for _, key := range names("healthy", 3) {
+		s.snapshot(a, key) // a missing generation has cases of its own
+		for range 3 {
+			for _, c := range s.calls(key) {
+				if err := c.do(a.Context()); err != nil {
+					a.violated("nil", "%s of %s returned %v", c.name, quote(key), err)
+				}
+			}
+		}
+	}
+	if err := s.s.Close(context.Background()); err != nil {
+		a.violated("nil", "the first Close returned %v", err)
+	}
+}
+
+func tryDoneContextIsAGenError(a *attempt, s *genSubject) {
+	s.snapshot(a, "kept")
+	late, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer cancel()
+	for _, ctx := range []context.Context{canceled(), late} {
+		for _, c := range s.calls("kept") {
+			err := c.do(ctx)
+			if err == nil {
+				a.violated(fmt.Sprintf("the error %q", ctx.Err()), "%s, called with a context that was done, returned no error", c.name)
+			}
+			if !errors.Is(err, ctx.Err()) {
+				a.violated(fmt.Sprintf("an error that errors.Is takes for %q", ctx.Err()), "%s, called with a context that was done, returned %q",
+					c.name, err)
+			}
+		}
+	}
+}
+
+func tryBumpUnderADoneContextIsHonest(a *attempt, s *genSubject) {
+	honest := 0
+	check := func(name, key string, before uint64, err error) {
+		if err != nil {
+			return
+		}
+		honest++
+		if got := s.current(a, key); got != 0 && got <= before {
+			a.violated(fmt.Sprintf("more than %d, or an error of %s", before, name), "%s with a context that was done returned nil, and Current then %d", name, got)
+		}
+	}
+	for _, key := range names("done", 4) {
+		before := s.snapshot(a, key)
+		_, err := s.s.Bump(canceled(), key)
+		check("Bump", key, before, err)
+		if batch := s.batches[bumpBatch]; batch != nil {
+			before := s.snapshot(a, key)
+			_, err := batch(canceled(), []string{key})
+			check("BumpBatch", key, before, err)
+		}
+	}
+	if honest == 0 {
+		a.inconclusive("every Bump with a context that was done returned an error")
+	}
+}
+
+// unreachable returns a case that begins when the state has been made to fail,
+// with a generation in it: of key "kept".
+func unreachable(try func(a *attempt, s *genSubject)) func(*attempt, *genSubject) {
+	return func(a *attempt, s *genSubject) {
+		s.give(a, s.h.Break != nil, "Break", Failures)
+		s.snapshot(a, "kept")
+		s.h.Break(a, s.s)
+		try(a, s)
+	}
+}
+
+func tryFailedReadIsAnError(a *attempt, s *genSubject) {
+	for _, key := range []string{"kept", "never-seen"} {
+		if gen, err := s.s.Current(a.Context(), key); err == nil {
+			a.violated("an error", "with its state out of reach, Current(%s) returned (%d, nil)", quote(key), gen)
+		}
+		if gen, err := s.s.Snapshot(a.Context(), key); err == nil {
+			a.violated("an error", "with its state out of reach, Snapshot(%s) returned (%d, nil)", quote(key), gen)
+		}
+	}
+}
+
+func tryFailedBumpIsAnError(a *attempt, s *genSubject) {
+	for _, key := range []string{"kept", "never-seen"} {
+		if gen, err := s.s.Bump(a.Context(), key); err == nil {
+			a.violated("an error", "with its state out of reach, Bump(%s) returned (%d, nil)", quote(key), gen)
+		}
+	}
+}
+
+func tryFailedGenBatchIsAnError(a *attempt, s *genSubject) {
+	for _, c := range s.batchCalls("kept") {
+		if err := c.do(a.Context()); err == nil {
+			a.violated("an error", "with its state out of reach, %s returned none", c.name)
+		}
+	}
+}
+
+func tryFailedHoldIsAnError(a *attempt, s *genSubject) {
+	for _, c := range s.holdCalls("kept") {
+		if err := c.do(a.Context()); err == nil {
+			a.violated("an error", "with its state out of reach, %s returned nil", c.name)
+		}
+	}
+}
+
+// quick is far more than a call that waits for nothing takes. Of several calls
+// the quickest counts, since the machine may be busy.
+const quick = 2 * time.Millisecond
+
+func tryNonBlockingIsQuick(a *attempt, s *genSubject) {
+	for _, c := range s.calls("kept") {
+		best := time.Duration(1<<63 - 1)
+		for i := 0; i < 20 && best > quick; i++ {
+			start := time.Now()
+			_ = c.do(a.Context())
+			best = min(best, time.Since(start))
+		}
+		if best > quick {
+			a.violated("no waiting, or NonBlocking to report false", "of 20 calls of %s the quickest took %v", c.name, best)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package conformance
+
+import cascache "github.com/unkn0wn-root/cascache/core"
+
+var genWrapperRules = []rule[*genSubject]{
+	{
+		name:  "UnwrapEnds",
+		says:  "Unwrap returns what is wrapped: never nil, and never the wrapper itself or something that wraps it.",
+		harm:  "the cache looks for abilities for ever and never starts, or does not find them.",
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryUnwrap(a, s.s) },
+	},
+	{
+		name:  "WrapperKeepsCurrentBatch",
+		says:  "A wrapper of a cascache.BatchCurrenter is one too, or its harness declares that it cannot be.",
+		harm:  "a list of a hundred keys takes a hundred round trips, since a wrapper was added.",
+		lack:  CurrentBatching,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.BatchCurrenter](a, s.s) },
+	},
+	{
+		name:  "WrapperKeepsSnapshotBatch",
+		says:  "A wrapper of a cascache.BatchSnapshotter is one too, or its harness declares that it cannot be.",
+		harm:  "the fill of a list of a hundred keys takes a hundred round trips, since a wrapper was added.",
+		lack:  SnapshotBatching,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.BatchSnapshotter](a, s.s) },
+	},
+	{
+		name:  "WrapperKeepsBumpBatch",
+		says:  "A wrapper of a cascache.BatchBumper is one too, or its harness declares that it cannot be.",
+		harm:  "the invalidation of a hundred keys takes a hundred round trips, since a wrapper was added.",
+		lack:  BumpBatching,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.BatchBumper](a, s.s) },
+	},
+	{
+		name:  "WrapperKeepsHold",
+		says:  "A wrapper of a cascache.Holder is one too, or its harness declares that it cannot be.",
+		harm:  "Mutate is refused in production, since a wrapper was added.",
+		lack:  Holding,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.Holder](a, s.s) },
+	},
+	{
+		name:  "WrapperKeepsCurrentPrefixed",
+		says:  "A wrapper of a cascache.PrefixCurrenter is one too, or its harness declares that it cannot be.",
+		harm:  "every local hit joins two strings and allocates, since a wrapper was added.",
+		lack:  CurrentPrefixing,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.PrefixCurrenter](a, s.s) },
+	},
+	{
+		name:  "WrapperBlocksWithItsStore",
+		says:  "A wrapper of a store that may block does not report cascache.NonBlocker.",
+		harm:  "the cache spends nothing on timeouts, and every request hangs with the store inside.",
+		needs: needGenWrapper,
+		try:   tryWrapperBlocksWithItsStore,
+	},
+}
+
+func needGenWrapper(s *genSubject) string { return needWrapper(s.s) }
+
+func tryWrapperBlocksWithItsStore(a *attempt, s *genSubject) {
+	chain, ends := unwrapAll(s.s)
+	if !ends {
+		a.inconclusive("there is no end to the wrappers")
+	}
+	// AbilityOf asks the outermost one alone what it reports.
+	outer, ok := cascache.AbilityOf[cascache.NonBlocker](s.s)
+	if !ok || !outer.NonBlocking() {
+		return
+	}
+	for _, inner := range chain[1:] {
+		if n, is := inner.(cascache.NonBlocker); is && !n.NonBlocking() {
+			a.violated("NonBlocking to report false", "%T reports NonBlocking, and wraps a %T, which does not", s.s, inner)
+		}
+	}
+}
