@@ -141,7 +141,7 @@ func (h *Handle[V]) unmoved(ctx context.Context, fills []filling[V]) (fresh []fi
 			entries = append(entries, entry)
 		}
 	}
-	current, genErr := h.gens.currentBatch(ctx, entries)
+	current, genErr := h.gens.currentToCommitBatch(ctx, entries)
 	if genErr != nil {
 		h.emit.genStoreError(ctx, GenCurrent, asked[0].key, len(asked), genErr)
 		if err := ended(ctx); err != nil {

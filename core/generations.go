@@ -31,6 +31,7 @@ type generations struct {
 	floor atomic.Uint64
 
 	prefixCurrenter PrefixCurrenter // only of a store that never blocks
+	commitCurrenter CommitCurrenter
 	currentBatcher  BatchCurrenter
 	snapshotBatcher BatchSnapshotter
 	bumpBatcher     BatchBumper
@@ -43,6 +44,7 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 	} else {
 		g.prefixCurrenter, _ = AbilityOf[PrefixCurrenter](store)
 	}
+	g.commitCurrenter, _ = AbilityOf[CommitCurrenter](store)
 	g.currentBatcher, _ = AbilityOf[BatchCurrenter](store)
 	g.snapshotBatcher, _ = AbilityOf[BatchSnapshotter](store)
 	g.bumpBatcher, _ = AbilityOf[BatchBumper](store)
@@ -66,6 +68,19 @@ func (g *generations) current(ctx context.Context, entry string) (gen uint64, er
 // currentOf is current of the entry prefix+key, where prefixCurrenter is set.
 func (g *generations) currentOf(ctx context.Context, prefix, key string) (uint64, error) {
 	gen, err := g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key)
+	if err != nil || gen < g.floor.Load() {
+		return 0, err
+	}
+	return gen, nil
+}
+
+// currentToCommit is current for a fill, where commitCurrenter is set.
+func (g *generations) currentToCommit(ctx context.Context, entry string) (gen uint64, err error) {
+	if g.reads == nil {
+		gen, err = g.commitCurrenter.CurrentToCommit(ctx, entry)
+	} else {
+		gen, err = g.lookUp(ctx, (*generations).runCurrentToCommit, entry)
+	}
 	if err != nil || gen < g.floor.Load() {
 		return 0, err
 	}
@@ -131,6 +146,14 @@ func (g *generations) raiseFloor(gen uint64) {
 // readable; without, none or held. The result always is as long as entries.
 func (g *generations) currentBatch(ctx context.Context, entries []string) ([]uint64, error) {
 	return g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)
+}
+
+// currentToCommitBatch is currentBatch for fills.
+func (g *generations) currentToCommitBatch(ctx context.Context, entries []string) ([]uint64, error) {
+	if g.commitCurrenter == nil {
+		return g.currentBatch(ctx, entries)
+	}
+	return g.lookUpBatch(ctx, (*generations).runCurrentToCommitBatch, entries)
 }
 
 // snapshotBatch is currentBatch, with missing generations created.
@@ -221,6 +244,10 @@ func (g *generations) runCurrent(ctx context.Context, c *call) {
 	c.gen, c.err = g.store.Current(ctx, c.key)
 }
 
+func (g *generations) runCurrentToCommit(ctx context.Context, c *call) {
+	c.gen, c.err = g.commitCurrenter.CurrentToCommit(ctx, c.key)
+}
+
 func (g *generations) runSnapshot(ctx context.Context, c *call) {
 	c.gen, c.err = g.snapshotAbove(ctx, c.key)
 }
@@ -235,6 +262,10 @@ func (g *generations) runCurrentBatch(ctx context.Context, c *call) {
 		return
 	}
 	eachGen(ctx, c, g.store.Current)
+}
+
+func (g *generations) runCurrentToCommitBatch(ctx context.Context, c *call) {
+	c.gens, c.err = g.commitCurrenter.CurrentToCommitBatch(ctx, c.keys)
 }
 
 func (g *generations) runSnapshotBatch(ctx context.Context, c *call) {

@@ -54,6 +54,22 @@ type BatchCurrenter interface {
 	CurrentBatch(ctx context.Context, keys []string) ([]uint64, error)
 }
 
+// CommitCurrenter is an optional ability of a [GenStore]: to be told which
+// look-ups are for a fill that is about to commit. A store that lets unused
+// generations expire keeps those of keys that are only filled, and never
+// snapshotted or bumped meanwhile. The cache asks it for commits only, never
+// for reads.
+type CommitCurrenter interface {
+	// CurrentToCommit is Current, and may keep the key's generation alive
+	// longer. It never creates or changes one, leaves a hold as it is, and
+	// takes no more round trips than Current does.
+	CurrentToCommit(ctx context.Context, key string) (uint64, error)
+
+	// CurrentToCommitBatch is CurrentToCommit of many keys in one call. keys,
+	// result and errors are as for CurrentBatch.
+	CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error)
+}
+
 // BatchSnapshotter is an optional ability of a [GenStore]: many Snapshot in
 // one call.
 type BatchSnapshotter interface {

@@ -19,12 +19,37 @@ func (h *Handle[V]) proof(ctx context.Context, key, entry string) (gen uint64, w
 	} else {
 		gen, err = h.gens.current(ctx, entry)
 	}
+	if gen == 0 {
+		why, err = h.unproven(ctx, key, err)
+	}
+	return gen, why, err
+}
+
+// proofToCommit is proof for a fill, which the store is told where it wants to
+// know.
+func (h *Handle[V]) proofToCommit(ctx context.Context, key, entry string) (gen uint64, why Reason, err error) {
+	if h.gens.commitCurrenter == nil {
+		return h.proof(ctx, key, entry)
+	}
+	if entry == "" {
+		entry = h.keys.entry(key)
+	}
+	if h.suspects.has(entry) { // first, as in proof
+		return 0, ReasonSuspect, nil
+	}
+	gen, err = h.gens.currentToCommit(ctx, entry)
+	if gen == 0 {
+		why, err = h.unproven(ctx, key, err)
+	}
+	return gen, why, err
+}
+
+// unproven tells why a look-up of key's generation that ended with err, or
+// found none, proves nothing. The error is the caller's own ended context.
+func (h *Handle[V]) unproven(ctx context.Context, key string, err error) (Reason, error) {
 	if err != nil {
 		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
-		return 0, ReasonGenError, ended(ctx)
+		return ReasonGenError, ended(ctx)
 	}
-	if gen == 0 {
-		return 0, ReasonNoGen, nil
-	}
-	return gen, "", nil
+	return ReasonNoGen, nil
 }

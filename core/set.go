@@ -42,7 +42,7 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 	if h.provider != nil {
 		entry = h.keys.entry(f.key)
 	}
-	current, why, err := h.proof(ctx, f.key, entry)
+	current, why, err := h.proofToCommit(ctx, f.key, entry)
 	if current == 0 {
 		h.emit.setSkipped(ctx, f.key, why)
 		return err
