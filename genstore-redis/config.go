@@ -29,9 +29,9 @@ type Config struct {
 	Namespace string
 
 	// TTL is how long an unused generation is kept. Each snapshot begins it
-	// anew, and so does each bump. 0 means for ever; not negative. A
-	// generation that expires costs misses and nothing else: choose a TTL
-	// longer than that of the entries.
+	// anew, and so do the commit of a fill and each bump; reads do not. 0
+	// means for ever; not negative. A generation that expires costs misses
+	// and nothing else: choose a TTL longer than that of the entries.
 	TTL time.Duration
 
 	// Unguarded leaves out the binding of generations to the replication id.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -14,31 +15,41 @@ import (
 // write, so that no replica answers it, nor a master that lacks the replicas
 // which min-replicas-to-write asks for.
 func (s *Store) Current(ctx context.Context, key string) (uint64, error) {
+	return s.current(ctx, key, bare)
+}
+
+// CurrentToCommit implements [cascache.CommitCurrenter]. It is Current, and
+// begins the time to live of the generation anew.
+func (s *Store) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
+	return s.current(ctx, key, s.expiry)
+}
+
+func (s *Store) current(ctx context.Context, key string, expiry time.Duration) (uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
-	gen, err := s.current(ctx, s.keys.name(key))
+	gen, err := s.currentOf(ctx, s.keys.name(key), expiry)
 	if err != nil {
 		return 0, failed("current", key, err)
 	}
 	return gen, nil
 }
 
-func (s *Store) current(ctx context.Context, name string) (uint64, error) {
+func (s *Store) currentOf(ctx context.Context, name string, expiry time.Duration) (uint64, error) {
 	var record string
 	var err error
 	switch {
 	case !s.guarded:
-		record, err = s.readAlone(ctx, name)
+		record, err = s.readAlone(ctx, name, expiry)
 	case s.client.node != nil:
 		var gens [1]uint64
 		var errs [1]error
-		readNode(ctx, s.client.node, true, []string{name}, gens[:], errs[:])
+		readNode(ctx, s.client.node, true, expiry, []string{name}, gens[:], errs[:])
 		return gens[0], errs[0]
 	default:
 		// One command, which the client can route, redirect and merge with
 		// those of other callers. The script compares the ids itself.
-		record, err = s.runOne(ctx, currentScript, []string{name}).Text()
+		record, err = s.runOne(ctx, currentScript, []string{name}, s.expiryArgs(expiry)...).Text()
 	}
 	if missing(err) {
 		return 0, nil
@@ -47,16 +58,25 @@ func (s *Store) current(ctx context.Context, name string) (uint64, error) {
 }
 
 // readAlone reads a record without any script.
-func (s *Store) readAlone(ctx context.Context, name string) (string, error) {
+func (s *Store) readAlone(ctx context.Context, name string, expiry time.Duration) (string, error) {
 	defer s.watchSlots()()
-	record, err := s.client.GetEx(ctx, name, bare).Result()
+	record, err := s.client.GetEx(ctx, name, expiry).Result()
 	s.noteFailure(err)
 	return record, err
 }
 
 // bare makes go-redis send a GETEX that leaves the expiry alone: 0 would take
 // it away.
-const bare = -1
+const bare time.Duration = -1
+
+// expiryArgs returns what scripts that read take last: the time to live to
+// begin anew, and nothing where the expiry is to be left alone.
+func (s *Store) expiryArgs(expiry time.Duration) []any {
+	if expiry == bare {
+		return nil
+	}
+	return []any{s.ttl}
+}
 
 // missing reports whether a read failed because the key holds no record: it
 // does not exist, or is held, which is of another type, or foreign.
@@ -66,6 +86,15 @@ func missing(err error) bool {
 
 // CurrentBatch implements [cascache.BatchCurrenter].
 func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.currentBatch(ctx, keys, bare)
+}
+
+// CurrentToCommitBatch implements [cascache.CommitCurrenter].
+func (s *Store) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.currentBatch(ctx, keys, s.expiry)
+}
+
+func (s *Store) currentBatch(ctx context.Context, keys []string, expiry time.Duration) ([]uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -79,9 +108,9 @@ func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, erro
 		for i, key := range keys {
 			names[i] = s.keys.name(key)
 		}
-		readNode(ctx, s.client.node, s.guarded, names, gens, errs)
+		readNode(ctx, s.client.node, s.guarded, expiry, names, gens, errs)
 	case s.client.cluster != nil && !s.client.batching:
-		s.readNodes(ctx, keys, gens, errs)
+		s.readNodes(ctx, keys, expiry, gens, errs)
 		var unread []int
 		for i, err := range errs {
 			if err != nil {
@@ -90,18 +119,19 @@ func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, erro
 		}
 		// What a node did not answer, since its slot has moved for example,
 		// goes by the way on which the client follows redirections.
-		s.readByScript(ctx, keys, s.apart(keys, unread), gens, errs)
+		s.readByScript(ctx, keys, s.apart(keys, unread), expiry, gens, errs)
 	default:
-		s.readByScript(ctx, keys, s.groups(keys, maxGroup), gens, errs)
+		s.readByScript(ctx, keys, s.groups(keys, maxGroup), expiry, gens, errs)
 	}
 	return gens, joined("current", keys, errs)
 }
 
 // readByScript reads the generations of the keys in list.
-func (s *Store) readByScript(ctx context.Context, keys []string, list []group, gens []uint64, errs []error) {
+func (s *Store) readByScript(ctx context.Context, keys []string, list []group, expiry time.Duration, gens []uint64, errs []error) {
+	args := append([]any{s.guardFlag()}, s.expiryArgs(expiry)...)
 	for len(list) > 0 {
 		var later []int
-		for i, reply := range s.run(ctx, nil, currentsScript, list, s.guardFlag()) {
+		for i, reply := range s.run(ctx, nil, currentsScript, list, args...) {
 			err := fillRecords(gens, list[i], reply)
 			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
 				later = append(later, list[i].at...) // as in collect
@@ -136,7 +166,7 @@ func fillRecords(gens []uint64, g group, reply *redis.Cmd) error {
 
 // readNodes reads the generations of keys from the masters of a Cluster, each
 // in one round trip.
-func (s *Store) readNodes(ctx context.Context, keys []string, gens []uint64, errs []error) {
+func (s *Store) readNodes(ctx context.Context, keys []string, expiry time.Duration, gens []uint64, errs []error) {
 	defer s.watchSlots()()
 	parts := make(map[*redis.Client]*group)
 	for i, key := range keys {
@@ -157,7 +187,7 @@ func (s *Store) readNodes(ctx context.Context, keys []string, gens []uint64, err
 	for node, p := range parts {
 		running.Go(func() {
 			partGens, partErrs := make([]uint64, len(p.at)), make([]error, len(p.at))
-			readNode(ctx, node, s.guarded, p.names, partGens, partErrs)
+			readNode(ctx, node, s.guarded, expiry, p.names, partGens, partErrs)
 			for i, at := range p.at {
 				gens[at], errs[at] = partGens[i], partErrs[i]
 			}
@@ -179,11 +209,14 @@ var errNoMaster = errors.New("INFO replication does not tell that the server is 
 // that the server is a master at that time. It then has been one under this id
 // ever since it answered with records that are bound to it: a server that
 // becomes a master takes an id that none had before.
-func readNode(ctx context.Context, node *redis.Client, guarded bool, names []string, gens []uint64, errs []error) {
+//
+// With an expiry, GETEX begins that anew, before the id is known: also of a
+// record that turns out to be bound to another one, which does no harm.
+func readNode(ctx context.Context, node *redis.Client, guarded bool, expiry time.Duration, names []string, gens []uint64, errs []error) {
 	pipe := node.Pipeline()
 	records := make([]*redis.StringCmd, len(names))
 	for i, name := range names {
-		records[i] = pipe.GetEx(ctx, name, bare)
+		records[i] = pipe.GetEx(ctx, name, expiry)
 	}
 	var info *redis.StringCmd
 	if guarded {

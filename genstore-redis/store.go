@@ -14,14 +14,15 @@ import (
 // the same Redis and namespace. Make one with [New]; the zero value is not
 // usable.
 //
-// It has the abilities [cascache.BatchCurrenter],
+// It has the abilities [cascache.CommitCurrenter], [cascache.BatchCurrenter],
 // [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
 type Store struct {
 	client client
 	keys   keySpace
 
 	guarded bool
-	ttl     string // in milliseconds, "0" for none: as the scripts take it
+	ttl     string        // in milliseconds, "0" for none: as the scripts take it
+	expiry  time.Duration // the same as GETEX takes it; bare for none
 
 	waitReplicas int
 	waitTimeout  time.Duration
@@ -33,6 +34,7 @@ type Store struct {
 
 var (
 	_ cascache.GenStore         = (*Store)(nil)
+	_ cascache.CommitCurrenter  = (*Store)(nil)
 	_ cascache.BatchCurrenter   = (*Store)(nil)
 	_ cascache.BatchSnapshotter = (*Store)(nil)
 	_ cascache.BatchBumper      = (*Store)(nil)
@@ -54,8 +56,12 @@ func New(config Config) (*Store, error) {
 		keys:         newKeySpace(config.Namespace),
 		guarded:      !config.Unguarded,
 		ttl:          milliseconds(config.TTL),
+		expiry:       bare,
 		waitReplicas: config.WaitReplicas,
 		owned:        config.CloseClient,
+	}
+	if config.TTL > 0 {
+		s.expiry = max(config.TTL, time.Millisecond)
 	}
 	if s.waitReplicas > 0 {
 		s.waitTimeout = DefaultWaitTimeout

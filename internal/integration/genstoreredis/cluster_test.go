@@ -49,6 +49,7 @@ func TestCluster(t *testing.T) {
 		})
 	}
 	t.Run("round trips", func(t *testing.T) { testClusterTrips(t, cluster) })
+	t.Run("commits", func(t *testing.T) { testClusterCommits(t, cluster) })
 	t.Run("migration under the cache", func(t *testing.T) { testMigratedCache(t, cluster) })
 }
 
@@ -287,6 +288,7 @@ func testClusterTrips(t *testing.T, cluster *redistest.Cluster) {
 	}{
 		{"guarded", func(*redisgenstore.Config) {}},
 		{"unguarded", func(c *redisgenstore.Config) { c.Unguarded = true }},
+		{"with TTL", func(c *redisgenstore.Config) { c.TTL = time.Hour }},
 		{"waiting for a replica", func(c *redisgenstore.Config) { c.WaitReplicas, c.WaitTimeout = 1, 900*time.Millisecond }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -294,11 +296,12 @@ func testClusterTrips(t *testing.T, cluster *redistest.Cluster) {
 			keys := names("trips", 60)
 			ctx := t.Context()
 			calls := map[string]func() error{
-				"CurrentBatch":  func() error { _, err := s.CurrentBatch(ctx, keys); return err },
-				"SnapshotBatch": func() error { _, err := s.SnapshotBatch(ctx, keys); return err },
-				"BumpBatch":     func() error { _, err := s.BumpBatch(ctx, keys); return err },
-				"Hold":          func() error { return s.Hold(ctx, keys, "a", lease) },
-				"Release":       func() error { return s.Release(ctx, keys, "a") },
+				"CurrentBatch":         func() error { _, err := s.CurrentBatch(ctx, keys); return err },
+				"SnapshotBatch":        func() error { _, err := s.SnapshotBatch(ctx, keys); return err },
+				"BumpBatch":            func() error { _, err := s.BumpBatch(ctx, keys); return err },
+				"CurrentToCommitBatch": func() error { _, err := s.CurrentToCommitBatch(ctx, keys); return err },
+				"Hold":                 func() error { return s.Hold(ctx, keys, "a", lease) },
+				"Release":              func() error { return s.Release(ctx, keys, "a") },
 			}
 			for name, call := range calls {
 				if err := call(); err != nil { // learns slots and scripts

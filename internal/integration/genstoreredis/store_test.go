@@ -366,6 +366,8 @@ func everyCall(ctx context.Context, s *redisgenstore.Store) map[string]error {
 	_, errs["Snapshot"] = s.Snapshot(ctx, "k")
 	_, errs["Bump"] = s.Bump(ctx, "k")
 	_, errs["CurrentBatch"] = s.CurrentBatch(ctx, keys)
+	_, errs["CurrentToCommit"] = s.CurrentToCommit(ctx, "k")
+	_, errs["CurrentToCommitBatch"] = s.CurrentToCommitBatch(ctx, keys)
 	_, errs["SnapshotBatch"] = s.SnapshotBatch(ctx, keys)
 	_, errs["BumpBatch"] = s.BumpBatch(ctx, keys)
 	errs["Hold"] = s.Hold(ctx, keys, "token", time.Second)

@@ -22,21 +22,24 @@ func TestRoundTrips(t *testing.T) {
 	}
 	ctx := t.Context()
 	for name, s := range map[string]*redisgenstore.Store{
-		"guarded":       open(t, client),
-		"unguarded":     open(t, client, func(c *redisgenstore.Config) { c.Unguarded = true }),
-		"with TTL":      open(t, client, func(c *redisgenstore.Config) { c.TTL = time.Hour }),
-		"autopipeliner": open(t, batching),
+		"guarded":                open(t, client),
+		"unguarded":              open(t, client, func(c *redisgenstore.Config) { c.Unguarded = true }),
+		"with TTL":               open(t, client, func(c *redisgenstore.Config) { c.TTL = time.Hour }),
+		"autopipeliner":          open(t, batching),
+		"autopipeliner with TTL": open(t, batching, func(c *redisgenstore.Config) { c.TTL = time.Hour }),
 	} {
 		keys := names(name, 100)
 		for call, f := range map[string]func() error{
-			"Current":       func() error { _, err := s.Current(ctx, keys[0]); return err },
-			"Snapshot":      func() error { _, err := s.Snapshot(ctx, keys[0]); return err },
-			"Bump":          func() error { _, err := s.Bump(ctx, keys[0]); return err },
-			"CurrentBatch":  func() error { _, err := s.CurrentBatch(ctx, keys); return err },
-			"SnapshotBatch": func() error { _, err := s.SnapshotBatch(ctx, keys); return err },
-			"BumpBatch":     func() error { _, err := s.BumpBatch(ctx, keys); return err },
-			"Hold":          func() error { return s.Hold(ctx, keys, "a", time.Hour) },
-			"Release":       func() error { return s.Release(ctx, keys, "a") },
+			"Current":              func() error { _, err := s.Current(ctx, keys[0]); return err },
+			"Snapshot":             func() error { _, err := s.Snapshot(ctx, keys[0]); return err },
+			"Bump":                 func() error { _, err := s.Bump(ctx, keys[0]); return err },
+			"CurrentBatch":         func() error { _, err := s.CurrentBatch(ctx, keys); return err },
+			"SnapshotBatch":        func() error { _, err := s.SnapshotBatch(ctx, keys); return err },
+			"BumpBatch":            func() error { _, err := s.BumpBatch(ctx, keys); return err },
+			"CurrentToCommit":      func() error { _, err := s.CurrentToCommit(ctx, keys[0]); return err },
+			"CurrentToCommitBatch": func() error { _, err := s.CurrentToCommitBatch(ctx, keys); return err },
+			"Hold":                 func() error { return s.Hold(ctx, keys, "a", time.Hour) },
+			"Release":              func() error { return s.Release(ctx, keys, "a") },
 		} {
 			if err := f(); err != nil { // the server learns the script
 				t.Fatalf("%s, %s: %v", name, call, err)
