@@ -4,11 +4,12 @@
 SHELL         := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps demo test race standalone oldest lint tidy fuzz bench
+.PHONY: help deps demo test race standalone oldest lint tidy fuzz soak bench
 
 export GOWORK := $(CURDIR)/go.work
 
 FUZZTIME ?= 30s
+SOAK     ?= 200
 BENCH    ?= .
 DEMOARGS ?=
 
@@ -48,6 +49,9 @@ tidy: ## bring every go.mod and go.sum up to date
 
 fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
 	go run ./internal/tools/fuzz -time $(FUZZTIME)
+
+soak: deps ## pass the conformance suites SOAK=200 times, backends a tenth of that, on a busy machine
+	internal/tools/soak $(SOAK)
 
 bench: ## run the benchmarks (BENCH=<pattern>)
 	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -39,6 +39,13 @@
 // Every case has a deadline: an implementation that hangs fails and holds up
 // nothing but that case.
 //
+// # Suites
+//
+// [RunProvider] and [RunCodec], each with its benchmark, [BenchmarkProvider]
+// and [BenchmarkCodec]. Package conformance/faults makes backends fail on
+// purpose. docs/writing-a-provider.md and docs/writing-a-codec.md go from an
+// empty folder to a suite that passes.
+//
 // # For those who add to the suites
 //
 // A suite is a list of rules (rule.go), each with its name, its sentence, the

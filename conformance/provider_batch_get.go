@@ -44,7 +44,7 @@ var providerGetBatchRules = []rule[*providerSubject]{
 	},
 	{
 		name:  "GetBatchOnlyReadsTheKeys",
-		says:  "GetBatch does not change the keys that it is given, and does not need them once it has returned.",
+		says:  "GetBatch does not change the keys that it is given.",
 		harm:  "the caller matches the answers with keys in another order.",
 		needs: needGetBatch,
 		try:   tryGetBatchOnlyReadsTheKeys,

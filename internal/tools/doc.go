@@ -5,6 +5,7 @@
 //   - each runs one command in every module of the workspace.
 //   - fuzz finds every fuzz target and runs it for a while.
 //   - modcheck holds the rules that the go.mod files and module folders follow.
+//   - soak passes the conformance suites many times, on a busy machine.
 //
 // They are run from the root of the repository.
 package tools
