@@ -17,6 +17,7 @@ require (
 	github.com/unkn0wn-root/cascache/provider-bigcache v0.0.0
 	github.com/unkn0wn-root/cascache/provider-redis v0.0.0
 	github.com/unkn0wn-root/cascache/provider-ristretto v0.0.0
+	github.com/unkn0wn-root/cascache/wire v0.0.0
 	google.golang.org/protobuf v1.36.12
 )
 
@@ -27,7 +28,6 @@ require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
-	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
