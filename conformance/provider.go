@@ -154,11 +154,25 @@ func openProvider(a *attempt, h ProviderHarness) cascache.Provider {
 func closeAfter(a *attempt, p cascache.Provider) {
 	a.Cleanup(func() {
 		// How Close behaves, and when it comes twice, has cases of its own.
-		defer func() { _ = recover() }()
-		// The case's own context is done by now.
-		_ = p.Close(context.Background())
+		// Here it may panic, and take as long as it likes.
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			defer func() { _ = recover() }()
+			// The case's own context is done by now.
+			_ = p.Close(context.Background())
+		}()
+		timer := time.NewTimer(closeWait)
+		defer timer.Stop()
+		select {
+		case <-closed:
+		case <-timer.C:
+		}
 	})
 }
+
+// closeWait is how long the end of a case waits for its Close.
+const closeWait = time.Second
 
 func (s *providerSubject) lacks(lack Lack) bool {
 	_, declared := s.h.Lacks[lack]

@@ -833,6 +833,15 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
+		twin: twin{fault: "the second Close waits for ever for a worker that has ended", fails: "CloseTwice"},
+		open: single(func(p *twinProvider) {
+			worker := make(chan struct{}, 1)
+			worker <- struct{}{}
+			p.close = func(ctx context.Context) error { <-worker; return p.plain.Close(ctx) }
+		}),
+		harness: func(h *ProviderHarness) { h.Deadline = 3 * time.Second },
+	},
+	{
 		twin: twin{fault: "entries are still served after Close", fails: "ClosedGetIsAnError"},
 		open: single(func(p *twinProvider) {
 			p.get = func(ctx context.Context, key string) ([]byte, bool, error) {
@@ -895,7 +904,7 @@ var providerTwins = []providerTwin{
 				p.mu.Lock()
 				p.entries = nil
 				p.mu.Unlock()
-				time.Sleep(2 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond)
 				return p.plain.Close(ctx)
 			}
 		}),
@@ -972,6 +981,22 @@ var providerTwins = []providerTwin{
 			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
 				values, err := batched{p.plain}.GetBatch(ctx, keys)
 				return slices.DeleteFunc(values, func(value []byte) bool { return value == nil }), err
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "a batch adds what it finds to the end of the answer", fails: "GetBatchAnswersEachKey"},
+		open: batches(func(p *twinBatches) {
+			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBatch(ctx, keys)
+				if len(values) < 100 {
+					for _, value := range slices.Clone(values) {
+						if value != nil {
+							values = append(values, value)
+						}
+					}
+				}
+				return values, err
 			}
 		}),
 	},
@@ -1301,9 +1326,9 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "each process remembers what it has read, and does not see the others' Dels", fails: "PeersSeeDel"},
-		open: openNear,
+		open: openNearby,
 		harness: func(h *ProviderHarness) {
-			sharing(h, openNear)
+			sharing(h, openNearby)
 		},
 	},
 
@@ -1413,7 +1438,7 @@ type nearby struct{ *twinProvider }
 
 func (nearby) Shared() bool { return true }
 
-func openNear(inner *plain) cascache.Provider {
+func openNearby(inner *plain) cascache.Provider {
 	p := &twinProvider{plain: inner}
 	p.get = remembering(true, true)(p)
 	return nearby{p}
