@@ -27,6 +27,8 @@ var loaderCases = []loaderCase{
 	{name: "server up, row inserted", absent: true},
 	{name: "server paused after the invalidation", beforeCallers: (*redistest.Server).Pause, afterCallers: (*redistest.Server).Resume},
 	{name: "server killed after the invalidation", beforeCallers: (*redistest.Server).Kill, afterCallers: (*redistest.Server).Restart},
+	{name: "server away for the load, and again for the callers", beforeLoad: (*redistest.Server).Pause, beforeInvalidation: (*redistest.Server).Resume,
+		beforeCallers: (*redistest.Server).Pause, afterCallers: (*redistest.Server).Resume},
 	{name: "server paused when the load began", beforeLoad: (*redistest.Server).Pause, beforeInvalidation: (*redistest.Server).Resume},
 	{name: "server killed when the load began", beforeLoad: (*redistest.Server).Kill, beforeInvalidation: (*redistest.Server).Restart},
 }
@@ -113,15 +115,19 @@ func (c loaderCase) try(t *testing.T, plain bool) (h *history, old string, got [
 		h.broken(t, "a load that succeeds is no error for its callers", err, nil)
 	}
 	got = append(got, value)
+	turn(c.afterCallers, "after the callers came")
+	// The load from before lands last, when it can do the greatest harm.
+	if second.Kind == "loading" {
+		a.send(message{Kind: "land", N: second.N})
+		got = append(got, gotBy(2))
+	}
 	a.send(message{Kind: "land", N: first.N})
 	if first := gotBy(1); first != old {
 		h.broken(t, "a caller gets what its load has read", first, old)
 	}
-	if second.Kind == "loading" {
-		a.send(message{Kind: "land", N: second.N})
+	if second.Kind == "joined" {
+		got = append(got, gotBy(2))
 	}
-	got = append(got, gotBy(2))
-	turn(c.afterCallers, "after the callers came")
 
 	// Later callers, until some are served from the cache.
 	n, hits := 2, 0

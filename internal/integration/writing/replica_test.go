@@ -18,6 +18,7 @@ import (
 type setup struct {
 	Redis      string // where the generations are
 	Values     string // where the entries are; "" means in the process
+	Near       bool   // decoded values are kept in the process, too
 	Namespace  string
 	Lease      time.Duration // of Mutate; 0 means the default
 	GenTimeout time.Duration // 0 means the default
@@ -36,6 +37,9 @@ func (s setup) options() cascache.Options[string] {
 	if s.Values != "" {
 		opts.Provider, err = redisprovider.New(redisprovider.Config{Client: newClient(s.Values), CloseClient: true})
 		must(err)
+	}
+	if s.Near {
+		opts.Near = new(nearValues)
 	}
 	return opts
 }
@@ -91,6 +95,41 @@ func (p *values) Del(_ context.Context, key string) error {
 
 func (p *values) Close(context.Context) error { return nil }
 
+// nearValues is a near tier that keeps what it was given.
+type nearValues struct {
+	mu sync.Mutex
+	m  map[string]nearValue
+}
+
+type nearValue struct {
+	value string
+	gen   uint64
+}
+
+func (n *nearValues) Get(key string) (string, uint64, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	v, ok := n.m[key]
+	return v.value, v.gen, ok
+}
+
+func (n *nearValues) Set(key, value string, gen uint64, _ time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.m == nil {
+		n.m = make(map[string]nearValue)
+	}
+	n.m[key] = nearValue{value, gen}
+}
+
+func (n *nearValues) Del(key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.m, key)
+}
+
+func (n *nearValues) Close() error { return nil }
+
 // row is the one that most tests are about, and key its cache key.
 const row = 0
 
@@ -139,14 +178,16 @@ func startReplica(tb testing.TB, h *history, db database, name string, s setup, 
 }
 
 // startReplicas returns one whose entries lie in the process, where nobody
-// else deletes them, and one whose entries lie where s.Values says.
+// else deletes them, one whose entries lie where s.Values says, and one that
+// keeps those decoded, too.
 func startReplicas(tb testing.TB, h *history, db database, s setup) []*replica {
 	tb.Helper()
-	own := s
-	own.Values = ""
+	own, near := s, s
+	own.Values, near.Near = "", true
 	return []*replica{
 		startReplica(tb, h, db, "replica with own values", own),
 		startReplica(tb, h, db, "replica with shared values", s),
+		startReplica(tb, h, db, "replica with near values", near),
 	}
 }
 

@@ -2,6 +2,7 @@ package writing
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
@@ -22,6 +23,9 @@ func (s *steps) at(step string) {
 	s.parent.say(message{Kind: "step", Step: step})
 	s.parent.hear()
 }
+
+// noTimeLeft is reported by a child whose hold took the time of its write.
+const noTimeLeft = "no time left"
 
 // steppedStore is the generation store with all its abilities, and with steps.
 type steppedStore struct {
@@ -72,7 +76,8 @@ func runWrite(t task, parent *parent) {
 	must(err)
 	s := &steps{parent: parent}
 	opts := t.Setup.options()
-	opts.GenStore = steppedStore{opts.GenStore.(*redisgenstore.Store), s}
+	store := opts.GenStore.(*redisgenstore.Store)
+	opts.GenStore = steppedStore{store, s}
 	opts.Provider = steppedProvider{opts.Provider.(*redisprovider.Provider), s}
 	cache, err := cascache.New(opts)
 	must(err)
@@ -80,11 +85,16 @@ func runWrite(t task, parent *parent) {
 
 	// So that every later command is sent once, over a connection that is
 	// there, to a server that knows the scripts.
-	must(cache.Mutate(ctx, []string{"warm"}, func(context.Context) error { return nil }))
-	must(cache.Invalidate(ctx, "warm"))
+	warm := []string{"warm"}
+	must(store.Hold(ctx, warm, "warm", time.Minute))
+	must(store.Release(ctx, warm, "warm"))
+	_, err = store.Bump(ctx, "warm")
+	must(err)
 	s.armed = true
 
+	ran := false
 	write := func(context.Context) error {
+		ran = true
 		s.at("before the commit")
 		s.at("commit sent")
 		db.commit(row)
@@ -95,7 +105,11 @@ func runWrite(t task, parent *parent) {
 		must(write(ctx))
 		must(cache.Invalidate(ctx, key))
 	} else {
-		must(cache.Mutate(ctx, []string{key}, write))
+		err := cache.Mutate(ctx, []string{key}, write)
+		if !ran && errors.Is(err, context.DeadlineExceeded) {
+			s.at(noTimeLeft)
+		}
+		must(err)
 	}
 	s.at("returned")
 }

@@ -97,7 +97,8 @@ func runStressChildren(t *testing.T, shared, plain bool, duration time.Duration,
 	h := newHistory()
 	path, _ := newDatabase(t)
 	var children []*child
-	for range 2 {
+	for i := range 2 {
+		s.Near = shared && i == 0
 		c := startChild(t, h, task{Run: "stress", Setup: s, Database: path, Plain: plain, Duration: duration})
 		c.await("it is ready", func(m message) bool { return m.Kind == "ready" })
 		children = append(children, c)
