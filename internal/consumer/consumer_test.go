@@ -165,7 +165,7 @@ var rows = []row{
 	{
 		name:     "core with decoded values in Otter",
 		requires: []string{"core", "near-otter"},
-		brings:   []string{"wire"},
+		brings:   []string{"wire", "conformance"},
 		third: []string{
 			"github.com/maypok86/otter/v2",
 			// tests
