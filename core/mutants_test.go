@@ -62,7 +62,7 @@ var mutants = []struct {
 		"if gen == current {", "if gen != 0 {"},
 	{"near is written before the compare",
 		"near and a provider that has more", "set.go",
-		"current, why, err := h.proof(ctx, f.key, entry)", "h.keepNear(f, h.ttls.single)\n\tcurrent, why, err := h.proof(ctx, f.key, entry)"},
+		"current, why, err := h.proofToCommit(ctx, f.key, entry)", "h.keepNear(f, h.ttls.single)\n\tcurrent, why, err := h.proofToCommit(ctx, f.key, entry)"},
 	{"a self-heal deletes what it knows nothing bad of",
 		"a warm bulk, a writer, a loss and a single fill", "bulk_get.go",
 		"return value, ReasonNewer", "r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonNewer})\n\t\treturn value, ReasonNewer"},
