@@ -272,7 +272,7 @@ func tryBumpsDoNotBreakAHold(a *attempt, s *genSubject) {
 	end := time.Now().Add(5 * watchTime)
 	handles := s.handles(a)
 	keys := names("contested", rounds)
-	var turn atomic.Int64
+	var turn, calls atomic.Int64
 	a.each(others+1, func(w int) {
 		if w > 0 {
 			h := handles[w%len(handles)]
@@ -282,6 +282,7 @@ func tryBumpsDoNotBreakAHold(a *attempt, s *genSubject) {
 				} else {
 					h.snapshot(a, keys[i])
 				}
+				calls.Add(1)
 				runtime.Gosched() // lets the one that holds have its turn
 			}
 			return
@@ -295,11 +296,15 @@ func tryBumpsDoNotBreakAHold(a *attempt, s *genSubject) {
 			turn.Store(int64(i))
 			sleep(a, time.Duration(i%8)*10*time.Microsecond) // for the others to begin
 			s.hold(a, "writer", longLease, key)
-			for range 4 {
+			// Until those have landed that were under way when it was held.
+			for before, i := calls.Load(), 0; i < 20; i++ {
 				if what := s.exposed(a, key); what != "" {
 					a.violated(heldWant, "%s is held while others bump it, and %s", quote(key), what)
 				}
-				sleep(a, 30*time.Microsecond)
+				if calls.Load() > before+2*others {
+					break
+				}
+				sleep(a, 50*time.Microsecond)
 			}
 		}
 	})

@@ -35,6 +35,7 @@ type genState struct {
 	drawn    func(key string, prev uint64) uint64
 	restored func() // what comes back from the old copy
 	scratch  map[string]uint64
+	flights  *flights
 }
 
 func newPlainGens() *plainGens {

@@ -110,8 +110,10 @@ func tryConcurrentBumpsAreGreater(a *attempt, s *genSubject) {
 	a.each(workers, func(w int) {
 		for i := range rounds {
 			k := (w + i) % len(keys)
+			h := handles[(w+i)%len(handles)]
+			seen[k].raise(h.current(a, keys[k]))
 			before := seen[k].gen.Load()
-			gen, ok := handles[(w+i)%len(handles)].bump(a, keys[k])
+			gen, ok := h.bump(a, keys[k])
 			if !ok || gen == 0 {
 				continue
 			}
