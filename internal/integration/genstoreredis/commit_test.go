@@ -2,6 +2,7 @@ package genstoreredis
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -132,12 +133,28 @@ func testClusterCommits(t *testing.T, cluster *redistest.Cluster) {
 }
 
 // TestFillsKeepTheGeneration snapshots a key once and then only fills it, for
-// longer than the time to live. Another key is only read.
+// longer than the time to live. Another key is only read. A machine that stands
+// still in between shows nothing, so it is tried again.
 func TestFillsKeepTheGeneration(t *testing.T) {
 	server := redistest.Start(t)
+	const tries = 10
+	for try := range tries {
+		still := fillForLonger(t, server, fmt.Sprint("try ", try))
+		if still == 0 {
+			return
+		}
+		t.Logf("the machine stood still for %v", still)
+	}
+	t.Errorf("the machine stood still in each of %d tries", tries)
+}
+
+// fillForLonger returns for how long the machine stood still, if that was too
+// long to show anything.
+func fillForLonger(t *testing.T, server *redistest.Server, namespace string) (still time.Duration) {
+	t.Helper()
 	const ttl = 2 * time.Second
 	cache, err := cascache.New(cascache.Options[string]{
-		Namespace: "n", Provider: new(values), Codec: cascache.String{}, GenTimeout: redistest.Patience,
+		Namespace: namespace, Provider: new(values), Codec: cascache.String{}, GenTimeout: redistest.Patience,
 		GenStore: redisgenstore.NewRedisGenStoreWithTTL(connect(t, server.Addr()), "test", ttl),
 	})
 	if err != nil {
@@ -167,7 +184,7 @@ func TestFillsKeepTheGeneration(t *testing.T) {
 		}
 		read()
 		if gap := time.Since(last); gap > ttl/2 {
-			t.Skipf("the machine stood still for %v", gap)
+			return gap
 		}
 		last = time.Now()
 	}
@@ -179,4 +196,5 @@ func TestFillsKeepTheGeneration(t *testing.T) {
 			t.Errorf("a key that is filled keeps its generation: that of %q went from %d to %d (%v)", key, obs[key], gen, err)
 		}
 	}
+	return 0
 }
