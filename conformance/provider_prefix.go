@@ -11,6 +11,13 @@ var providerPrefixRules = []rule[*providerSubject]{
 		try:   tryGetPrefixedIsGet,
 	},
 	{
+		name:  "GetPrefixedAtAnyDivision",
+		says:  "Wherever a key is divided, GetPrefixed returns what was set under the whole of it, or misses.",
+		harm:  "two caches that divide their keys in different places are given the data of each other.",
+		needs: needPrefixGet,
+		try:   tryGetPrefixedAtAnyDivision,
+	},
+	{
 		name:  "GetPrefixedFindsWhatGetFinds",
 		says:  "GetPrefixed finds what Get finds.",
 		harm:  "every read goes to the database, and the cache only costs.",
@@ -71,6 +78,28 @@ func tryGetPrefixedIsGet(a *attempt, s *providerSubject) {
 		value, found, err := s.prefixed.GetPrefixed(a.Context(), prefix, key)
 		if value != nil || found || err != nil {
 			a.violated("(nil, false, nil)", "GetPrefixed(%s, %s), which was never set, returned (%s, %t, %v)", quote(prefix), quote(key), bytesOrNil(value), found, err)
+		}
+	}
+}
+
+func tryGetPrefixedAtAnyDivision(a *attempt, s *providerSubject) {
+	// Each is what another becomes when a part is left out or put in.
+	keys := []string{"user:a", "usera", "user::a", "user", "a", ":a", "user:b", "other:a", "us\x00er:a", "stra\u00dfe:a", "\xff:a"}
+	keys = append(keys, longKeys([]int{257, maxKey})...)
+	for _, key := range keys {
+		s.set(a, key, sample(key, 20), lasting)
+	}
+	s.settle(a)
+	for _, key := range keys {
+		for at := 0; at <= len(key); at++ {
+			if len(key) > 256 && at > 2 && at < len(key)-2 && at != len(key)/2 {
+				continue
+			}
+			got, found := s.getPrefixed(a, key[:at], key[at:])
+			if found && !bytes.Equal(got, sample(key, 20)) {
+				a.violated("what was set under that key, or a miss", "GetPrefixed of %s, divided after %d bytes, returned %s",
+					describeKey(key), at, quote(got))
+			}
 		}
 	}
 }

@@ -1272,16 +1272,45 @@ var providerTwins = []providerTwin{
 	},
 
 	{
-		twin: twin{fault: "GetPrefixed looks for the key, and forgets the prefix", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedFindsWhatGetFinds"}},
+		twin: twin{fault: "GetPrefixed looks for the key, and forgets the prefix", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedAtAnyDivision", "GetPrefixedFindsWhatGetFinds"}},
 		open: batches(func(p *twinBatches) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return p.Get(ctx, key) }
 		}),
 	},
 	{
-		twin: twin{fault: "GetPrefixed puts a colon between prefix and key", fails: "GetPrefixedFindsWhatGetFinds"},
+		twin: twin{fault: "GetPrefixed puts a colon between prefix and key", fails: "GetPrefixedFindsWhatGetFinds", also: []string{"GetPrefixedAtAnyDivision"}},
 		open: batches(func(p *twinBatches) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				return p.Get(ctx, prefix+":"+key)
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "GetPrefixed compares the end of keys", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedAtAnyDivision"}},
+		open: batches(func(p *twinBatches) {
+			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+				err := p.enter(ctx)
+				defer p.leave()
+				if err != nil {
+					return nil, false, err
+				}
+				for full := range p.entries {
+					if strings.HasSuffix(full, key) {
+						value, found := p.read(full)
+						return value, found, nil
+					}
+				}
+				return nil, false, nil
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "GetPrefixed remembers joined keys by their second part", fails: "GetPrefixedAtAnyDivision"},
+		open: batches(func(p *twinBatches) {
+			var joined sync.Map // by the second part
+			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+				full, _ := joined.LoadOrStore(key, prefix+key)
+				return p.Get(ctx, full.(string))
 			}
 		}),
 	},
