@@ -15,7 +15,7 @@ type Near[V any] interface {
 	Get(key string) (value V, gen uint64, ok bool)
 
 	// Set keeps value under key with its generation for ttl, which is
-	// positive. It may decline.
+	// positive. It may decline; the key then misses.
 	Set(key string, value V, gen uint64, ttl time.Duration)
 
 	// Del removes key. When it has returned, no value set before it began is
