@@ -80,7 +80,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	if store == nil {
 		store = NewLocalGenStore(opts.CleanupInterval, opts.GenRetention)
 	}
-	if _, local := store.(*LocalGenStore); local {
+	if isLocal(store) {
 		if s, ok := AbilityOf[Sharer](h.provider); ok && s.Shared() {
 			h.emit.sharedProvider(context.Background())
 		}
@@ -89,6 +89,21 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	h.recovery = recovery{gens: h.gens, suspects: &h.suspects, emit: &h.emit, keys: h.keys}
 	h.lease = orDefault(opts.MutateLease, DefaultMutateLease)
 	return h, nil
+}
+
+// isLocal reports whether a store, or what it wraps, keeps its generations in
+// this process.
+func isLocal(store any) bool {
+	for {
+		switch s := store.(type) {
+		case *LocalGenStore, *StripedGenStore:
+			return true
+		case Wrapper:
+			store = s.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // Enabled implements [CAS].

@@ -390,6 +390,9 @@ func TestNewWarnsOfASharedProvider(t *testing.T) {
 	}{
 		"shared, local generations":          {sharedProvider{newMapProvider(), true}, nil, 1},
 		"shared, a local store given":        {sharedProvider{newMapProvider(), true}, NewLocalGenStore(0, 0), 1},
+		"shared, a striped store":            {sharedProvider{newMapProvider(), true}, NewStripedGenStore(0), 1},
+		"shared, a wrapper of a local store": {sharedProvider{newMapProvider(), true}, wrappedStore{NewLocalGenStore(0, 0)}, 1},
+		"shared, a wrapper of another store": {sharedProvider{newMapProvider(), true}, wrappedStore{nonBlocking{newStubStore()}}, 0},
 		"shared, shared generations":         {sharedProvider{newMapProvider(), true}, newStubStore(), 0},
 		"not shared, local generations":      {sharedProvider{newMapProvider(), false}, nil, 0},
 		"does not say, local generations":    {newMapProvider(), nil, 0},
