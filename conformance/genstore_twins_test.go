@@ -1772,7 +1772,7 @@ func (w hidesSnapshotBatch) Unwrap() any   { return ableGens{w.plainGens} }
 func (w hidesBumpBatch) Unwrap() any       { return ableGens{w.plainGens} }
 func (w hidesHold) Unwrap() any            { return ableGens{w.plainGens} }
 func (w hidesCurrentPrefixed) Unwrap() any { return ableGens{w.plainGens} }
-func (w deniesBlocking) Unwrap() any       { return maybeBlocking{w.ableGens} }
+func (w deniesBlocking) Unwrap() any       { return maybeBlocking(w) }
 func (maybeBlocking) NonBlocking() bool    { return false }
 
 func TestGenStoreTwinsAreCaught(t *testing.T) {
