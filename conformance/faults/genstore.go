@@ -1,0 +1,260 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+// The calls of a generation store. Close is one of them too.
+const (
+	Current  Call = "Current"
+	Snapshot Call = "Snapshot"
+	Bump     Call = "Bump"
+	Hold     Call = "Hold"
+	Release  Call = "Release"
+)
+
+// Forget loses the key's generation before the call, for every handle on the
+// same state: Current finds none, and Snapshot a new one. Current and Snapshot.
+const Forget Kind = "Forget"
+
+// A GenStore is another generation store with faults: those of any call, and
+// [Forget]. It has the optional abilities of the other one, as far as
+// cascache.AbilityOf can tell, and forwards them, but for
+// [cascache.NonBlocker]: it may delay any call.
+//
+// A Hold of many keys of which one fails holds none. Whatever else has a reply
+// that is lost is carried out.
+type GenStore struct {
+	inner  cascache.GenStore
+	script *Script
+}
+
+var (
+	_ cascache.GenStore         = (*GenStore)(nil)
+	_ cascache.BatchCurrenter   = (*GenStore)(nil)
+	_ cascache.BatchSnapshotter = (*GenStore)(nil)
+	_ cascache.BatchBumper      = (*GenStore)(nil)
+	_ cascache.Holder           = (*GenStore)(nil)
+	_ cascache.PrefixCurrenter  = (*GenStore)(nil)
+	_ cascache.NonBlocker       = (*GenStore)(nil)
+	_ cascache.Wrapper          = (*GenStore)(nil)
+)
+
+// NewGenStore returns inner with the faults of script.
+func NewGenStore(inner cascache.GenStore, script *Script) *GenStore {
+	return &GenStore{inner: inner, script: script}
+}
+
+// Unwrap implements [cascache.Wrapper].
+func (g *GenStore) Unwrap() any { return g.inner }
+
+// NonBlocking implements [cascache.NonBlocker]: it reports false.
+func (g *GenStore) NonBlocking() bool { return false }
+
+// Current implements [cascache.GenStore].
+func (g *GenStore) Current(ctx context.Context, key string) (uint64, error) {
+	return g.one(ctx, Current, key, func() (uint64, error) { return g.inner.Current(ctx, key) })
+}
+
+// CurrentPrefixed implements [cascache.PrefixCurrenter].
+func (g *GenStore) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
+	return g.one(ctx, Current, prefix+key, func() (uint64, error) {
+		if p, ok := cascache.AbilityOf[cascache.PrefixCurrenter](g.inner); ok {
+			return p.CurrentPrefixed(ctx, prefix, key)
+		}
+		return g.inner.Current(ctx, prefix+key)
+	})
+}
+
+// Snapshot implements [cascache.GenStore].
+func (g *GenStore) Snapshot(ctx context.Context, key string) (uint64, error) {
+	return g.one(ctx, Snapshot, key, func() (uint64, error) { return g.inner.Snapshot(ctx, key) })
+}
+
+// Bump implements [cascache.GenStore].
+func (g *GenStore) Bump(ctx context.Context, key string) (uint64, error) {
+	return g.one(ctx, Bump, key, func() (uint64, error) { return g.inner.Bump(ctx, key) })
+}
+
+func (g *GenStore) one(ctx context.Context, call Call, key string, carryOut func() (uint64, error)) (uint64, error) {
+	faults := g.decide(call, key)
+	if err := g.prepare(ctx, faults, call, key); err != nil {
+		return 0, err
+	}
+	gen, err := carryOut()
+	if err != nil {
+		return 0, err
+	}
+	return reply(faults, call, key, gen)
+}
+
+func (g *GenStore) decide(call Call, key string) []fault {
+	if call == Current || call == Snapshot {
+		return g.script.decide(call, key, Forget)
+	}
+	return g.script.decide(call, key)
+}
+
+// prepare does what happens before a call. With an error the call must not be
+// carried out.
+func (g *GenStore) prepare(ctx context.Context, faults []fault, call Call, key string) error {
+	if err := g.script.before(ctx, faults, call, key); err != nil {
+		return err
+	}
+	if find(faults, Forget) == nil {
+		return nil
+	}
+	// What was lost must never be current again, on any handle: the next one is
+	// drawn here and now, and the caller of Current is not told.
+	gen, err := g.inner.Current(ctx, key)
+	if gen != 0 && err == nil {
+		_, err = g.inner.Bump(ctx, key)
+	}
+	return err
+}
+
+// reply is what the caller hears of a call that was carried out.
+func reply(faults []fault, call Call, key string, gen uint64) (uint64, error) {
+	if err := lost(faults, call, key); err != nil {
+		return 0, err
+	}
+	if call == Current && find(faults, Forget) != nil {
+		return 0, nil
+	}
+	return gen, nil
+}
+
+// CurrentBatch implements [cascache.BatchCurrenter].
+func (g *GenStore) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return g.many(ctx, Current, keys, func(keys []string) ([]uint64, error) {
+		if b, ok := cascache.AbilityOf[cascache.BatchCurrenter](g.inner); ok {
+			return b.CurrentBatch(ctx, keys)
+		}
+		return each(ctx, keys, g.inner.Current)
+	})
+}
+
+// SnapshotBatch implements [cascache.BatchSnapshotter].
+func (g *GenStore) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return g.many(ctx, Snapshot, keys, func(keys []string) ([]uint64, error) {
+		if b, ok := cascache.AbilityOf[cascache.BatchSnapshotter](g.inner); ok {
+			return b.SnapshotBatch(ctx, keys)
+		}
+		return each(ctx, keys, g.inner.Snapshot)
+	})
+}
+
+// BumpBatch implements [cascache.BatchBumper].
+func (g *GenStore) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return g.many(ctx, Bump, keys, func(keys []string) ([]uint64, error) {
+		if b, ok := cascache.AbilityOf[cascache.BatchBumper](g.inner); ok {
+			return b.BumpBatch(ctx, keys)
+		}
+		return each(ctx, keys, g.inner.Bump)
+	})
+}
+
+// many decides for each key of a batch, and carries out what is left of it.
+func (g *GenStore) many(ctx context.Context, call Call, keys []string, carryOut func(keys []string) ([]uint64, error)) ([]uint64, error) {
+	faults, wanted, errs := g.plan(ctx, call, keys)
+	gens := make([]uint64, len(keys))
+	answers, err := carryOut(pick(keys, wanted))
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if len(answers) == len(wanted) {
+		for j, i := range wanted {
+			gen, err := reply(faults[i], call, keys[i], answers[j])
+			if err != nil {
+				errs = append(errs, err)
+			}
+			gens[i] = gen
+		}
+	}
+	return gens, errors.Join(errs...)
+}
+
+// plan decides for each key of a batch, and returns which of them are to be
+// carried out and why the others are not.
+func (g *GenStore) plan(ctx context.Context, call Call, keys []string) (faults [][]fault, wanted []int, errs []error) {
+	faults = make([][]fault, len(keys))
+	for i, key := range keys {
+		faults[i] = g.decide(call, key)
+		if err := g.prepare(ctx, faults[i], call, key); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		wanted = append(wanted, i)
+	}
+	return faults, wanted, errs
+}
+
+func each(ctx context.Context, keys []string, call func(context.Context, string) (uint64, error)) ([]uint64, error) {
+	gens := make([]uint64, len(keys))
+	var errs []error
+	for i, key := range keys {
+		gen, err := call(ctx, key)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		gens[i] = gen
+	}
+	return gens, errors.Join(errs...)
+}
+
+// Hold implements [cascache.Holder].
+func (g *GenStore) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
+	holder, ok := cascache.AbilityOf[cascache.Holder](g.inner)
+	if !ok {
+		return cascache.ErrHoldUnsupported
+	}
+	faults, _, errs := g.plan(ctx, Hold, keys)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if err := holder.Hold(ctx, keys, token, lease); err != nil {
+		return err
+	}
+	return lostAny(faults, Hold, keys)
+}
+
+// Release implements [cascache.Holder].
+func (g *GenStore) Release(ctx context.Context, keys []string, token string) error {
+	holder, ok := cascache.AbilityOf[cascache.Holder](g.inner)
+	if !ok {
+		return cascache.ErrHoldUnsupported
+	}
+	faults, wanted, errs := g.plan(ctx, Release, keys)
+	if err := holder.Release(ctx, pick(keys, wanted), token); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, lostAny(faults, Release, keys))...)
+}
+
+// lostAny returns an error for each key of a batch whose reply is lost.
+func lostAny(faults [][]fault, call Call, keys []string) error {
+	var errs []error
+	for i, key := range keys {
+		if err := lost(faults[i], call, key); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close implements [cascache.GenStore].
+func (g *GenStore) Close(ctx context.Context) error {
+	faults := g.script.decide(Close, "")
+	if err := g.script.before(ctx, faults, Close, ""); err != nil {
+		return err
+	}
+	if err := g.inner.Close(ctx); err != nil {
+		return err
+	}
+	return lost(faults, Close, "")
+}

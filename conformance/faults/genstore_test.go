@@ -1,0 +1,204 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/unkn0wn-root/cascache/conformance"
+	"github.com/unkn0wn-root/cascache/conformance/faults"
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+// overGens returns a generation store with faults, and the store under it.
+func overGens(rules ...faults.Rule) (*faults.GenStore, *cascache.LocalGenStore) {
+	local := cascache.NewLocalGenStore(0, 0)
+	return faults.NewGenStore(local, faults.NewScript(1, rules...)), local
+}
+
+// bare has no optional abilities.
+type bare struct{ cascache.GenStore }
+
+func genLacks() map[conformance.Lack]string {
+	return map[conformance.Lack]string{
+		conformance.Sharing:       "it is memory",
+		conformance.LostReplies:   "there is nothing in between",
+		conformance.Failures:      "it is memory",
+		conformance.ContextErrors: "it does no I/O",
+	}
+}
+
+// A wrapper without rules is as good as what it wraps, and one that loses
+// generations and waits keeps the contract too.
+func TestGenStoreKeepsTheContract(t *testing.T) {
+	for name, rules := range map[string][]faults.Rule{
+		"no rules": nil,
+		"forgets":  {{Kind: faults.Forget, Chance: 0.05}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conformance.RunGenStore(t, conformance.GenStoreHarness{
+				New: func(testing.TB) cascache.GenStore { g, _ := overGens(rules...); return g },
+				Losses: []conformance.Loss{{Name: "a prune", Lose: func(_ testing.TB, s cascache.GenStore) {
+					s.(*faults.GenStore).Unwrap().(*cascache.LocalGenStore).Cleanup(0)
+				}}},
+				Lacks: genLacks(),
+			})
+		})
+	}
+}
+
+func TestGenStoreHasTheAbilitiesOfWhatItWraps(t *testing.T) {
+	script := faults.NewScript(1)
+	local := cascache.NewLocalGenStore(0, 0)
+	for _, test := range []struct {
+		name  string
+		store cascache.GenStore
+		want  bool
+	}{{"bare", bare{local}, false}, {"able", local, true}} {
+		g := faults.NewGenStore(test.store, script)
+		if _, has := cascache.AbilityOf[cascache.Holder](g); has != test.want {
+			t.Errorf("%s: it can hold: %t, want %t", test.name, has, test.want)
+		}
+		if _, has := cascache.AbilityOf[cascache.PrefixCurrenter](g); has != test.want {
+			t.Errorf("%s: it looks up by prefix: %t, want %t", test.name, has, test.want)
+		}
+		if n, has := cascache.AbilityOf[cascache.NonBlocker](g); has && n.NonBlocking() {
+			t.Errorf("%s: a store that may be delayed says that it never blocks", test.name)
+		}
+	}
+}
+
+func TestForgottenGenerationIsGoneForAll(t *testing.T) {
+	ctx := t.Context()
+	g, local := overGens(faults.Rule{Call: faults.Current, Kind: faults.Forget, After: 1, Times: 1})
+	old, _ := g.Snapshot(ctx, "k")
+	if gen, _ := g.Current(ctx, "k"); gen != old {
+		t.Fatalf("Current answered %d before anything was lost, want %d", gen, old)
+	}
+	if gen, err := g.Current(ctx, "k"); gen != 0 || err != nil {
+		t.Errorf("Current of a generation that was lost answered (%d, %v), want (0, nil)", gen, err)
+	}
+	for range 2 {
+		if gen, _ := local.Current(ctx, "k"); gen != 0 && gen <= old {
+			t.Errorf("G1: generation %d was lost, and is %d on another handle", old, gen)
+		}
+		if gen, _ := g.Snapshot(ctx, "k"); gen <= old {
+			t.Errorf("G1: generation %d was lost, and is %d again", old, gen)
+		}
+	}
+}
+
+func TestBumpWithoutAReplyIsDone(t *testing.T) {
+	ctx := t.Context()
+	g, local := overGens(faults.Rule{Call: faults.Bump, Kind: faults.LoseReply})
+	old, _ := g.Snapshot(ctx, "k")
+	if gen, err := g.Bump(ctx, "k"); gen != 0 || !errors.Is(err, faults.ErrInjected) {
+		t.Errorf("a Bump whose reply was lost returned (%d, %v)", gen, err)
+	}
+	if gen, _ := local.Current(ctx, "k"); gen <= old {
+		t.Errorf("a Bump whose reply was lost was not carried out: %d, and then %d", old, gen)
+	}
+}
+
+func TestFailedBumpIsNotDone(t *testing.T) {
+	ctx := t.Context()
+	g, local := overGens(faults.Rule{Call: faults.Bump, Kind: faults.Fail})
+	old, _ := g.Snapshot(ctx, "k")
+	if _, err := g.Bump(ctx, "k"); !errors.Is(err, faults.ErrInjected) {
+		t.Errorf("a Bump that fails returned %v", err)
+	}
+	if gen, _ := local.Current(ctx, "k"); gen != old {
+		t.Errorf("a Bump that failed was carried out")
+	}
+}
+
+func TestFaultsOfABatchAreOfSingleKeys(t *testing.T) {
+	ctx := t.Context()
+	keys := make([]string, 10)
+	for i := range keys {
+		keys[i] = strconv.Itoa(i)
+	}
+	third := func(key string) bool { return key == "3" }
+	local := cascache.NewLocalGenStore(0, 0)
+	g := faults.NewGenStore(local, faults.NewScript(1, faults.Rule{Key: third, Kind: faults.Fail}))
+	for call, do := range map[string]func(context.Context, []string) ([]uint64, error){
+		"SnapshotBatch": g.SnapshotBatch, "CurrentBatch": g.CurrentBatch, "BumpBatch": g.BumpBatch,
+	} {
+		for _, key := range keys {
+			_, _ = local.Snapshot(ctx, key)
+		}
+		gens, err := do(ctx, keys)
+		if !errors.Is(err, faults.ErrInjected) || len(gens) != len(keys) {
+			t.Fatalf("%s with one key that fails returned %d generations and %v", call, len(gens), err)
+		}
+		for i, gen := range gens {
+			if (gen == 0) != third(keys[i]) {
+				t.Errorf("%s returned %d for key %d; only number 3 fails", call, gen, i)
+			}
+		}
+	}
+}
+
+func TestHoldFailsForAllOrNone(t *testing.T) {
+	ctx := t.Context()
+	keys := []string{"a", "b"}
+	bad := func(key string) bool { return key == "b" }
+	g, local := overGens(faults.Rule{Call: faults.Hold, Key: bad, Kind: faults.Fail, Times: 1},
+		faults.Rule{Call: faults.Hold, Kind: faults.LoseReply, After: 2})
+	if err := g.Hold(ctx, keys, "t", time.Hour); !errors.Is(err, faults.ErrInjected) {
+		t.Errorf("a Hold that fails returned %v", err)
+	}
+	if gen, _ := local.Snapshot(ctx, "a"); gen == 0 {
+		t.Error("a Hold that failed for one key holds the other")
+	}
+	if err := g.Hold(ctx, keys, "t", time.Hour); !errors.Is(err, faults.ErrInjected) {
+		t.Errorf("a Hold whose reply was lost returned %v", err)
+	}
+	if gen, _ := local.Snapshot(ctx, "a"); gen != 0 {
+		t.Error("a Hold whose reply was lost was not carried out")
+	}
+	if err := g.Release(ctx, keys, "t"); err != nil {
+		t.Errorf("Release returned %v", err)
+	}
+	if gen, _ := local.Current(ctx, "a"); gen == 0 {
+		t.Error("a Release was not carried out")
+	}
+	if err := faults.NewGenStore(bare{local}, faults.NewScript(1)).Hold(ctx, keys, "t", time.Hour); !errors.Is(err, cascache.ErrHoldUnsupported) {
+		t.Errorf("Hold over a store that cannot returned %v", err)
+	}
+}
+
+func TestGenStoreHangEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, local := overGens(faults.Rule{Call: faults.Current, Kind: faults.Hang}, faults.Rule{Call: faults.Snapshot, Kind: faults.Delay, Delay: time.Second})
+		defer local.Close(context.Background())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begun := time.Now()
+		if _, err := g.Snapshot(ctx, "k"); err != nil || time.Since(begun) != time.Second {
+			t.Errorf("a Snapshot with a delay of 1s took %v and returned %v", time.Since(begun), err)
+		}
+		if _, err := g.Current(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Minute {
+			t.Errorf("a hanging Current returned %v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+func TestGenStoreSameSeedSameFaults(t *testing.T) {
+	run := func() (lost []bool) {
+		g, _ := overGens(faults.Rule{Kind: faults.Forget, Chance: 0.3})
+		for range 100 {
+			_, _ = g.Bump(t.Context(), "k")
+			gen, _ := g.Current(t.Context(), "k")
+			lost = append(lost, gen == 0)
+		}
+		return lost
+	}
+	if !slices.Equal(run(), run()) {
+		t.Error("two runs with one seed differ")
+	}
+}
