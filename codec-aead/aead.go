@@ -147,10 +147,8 @@ func (c *Codec[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload := dst[before:]
-	// With room for all of it, it is sealed where it is.
-	dst = slices.Grow(dst, sealedOverhead-halfNonce)
-	return key.cipher().seal(dst[:before], dst[before:before+len(payload)], key.data), nil
+	// Where there is room for all of it, it is sealed in its place.
+	return key.cipher().seal(dst[:before], dst[before:], key.data), nil
 }
 
 // Decode returns the value that data holds. The inner codec sees nothing that
@@ -165,7 +163,7 @@ func (c *Codec[V]) Decode(data []byte) (V, error) {
 }
 
 func (r *keyring) payload(data []byte) ([]byte, error) {
-	if len(data) < overhead {
+	if len(data) < headerSize {
 		return nil, errShort
 	}
 	if data[0] != version {

@@ -1,6 +1,7 @@
 package aeadcodec
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -68,6 +69,23 @@ func TestErrorsOfTheInnerCodecComeBack(t *testing.T) {
 	}
 }
 
+// hollow has the method to append, and not the ability: what it wraps has none.
+type hollow struct{ plain }
+
+func (hollow) AppendEncode([]byte, []byte) ([]byte, error) { return nil, errInner }
+func (h hollow) Unwrap() any                               { return h.plain }
+
+func TestMethodsWithoutTheAbilityAreNotCalled(t *testing.T) {
+	codec := open(t, hollow{plain{verbatim{}}}, one())
+	data, err := codec.AppendEncode(nil, secretText)
+	if err != nil {
+		t.Fatalf("an ability counts if all of the chain has it, and is not used otherwise: got %v", err)
+	}
+	if got, err := codec.Decode(data); err != nil || !bytes.Equal(got, secretText) {
+		t.Errorf("a value comes back as it was: got %q, %v", got, err)
+	}
+}
+
 func TestAbilityToAppendIsThatOfTheInnerCodec(t *testing.T) {
 	over := func(inner cascache.Codec[[]byte]) any { return open(t, inner, one()) }
 	for name, test := range map[string]struct {
@@ -105,6 +123,19 @@ func TestAllocations(t *testing.T) {
 		}
 	}); got > derivation {
 		t.Errorf("AppendEncode into a buffer with room allocates what the derivation of a key does: got %v allocations, want %v", got, derivation)
+	}
+	for name, inner := range map[string]cascache.Codec[[]byte]{"appends": verbatim{}, "does not append": plain{verbatim{}}} {
+		codec, most := open(t, inner, one()), derivation+1
+		if name == "appends" {
+			most += 2 // the header's, and that of the inner codec
+		}
+		if got := testing.AllocsPerRun(100, func() {
+			if _, err := codec.Encode(value); err != nil {
+				t.Fatal(err)
+			}
+		}); got > most {
+			t.Errorf("Encode over a codec that %s allocates what the derivation of a key does, and its result: got %v allocations, want %v", name, got, most)
+		}
 	}
 	data, err := codec.Encode(value)
 	if err != nil {

@@ -95,7 +95,9 @@ func newDecoder() *decoder {
 	dec, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),
-		// Never more than the buffer that decode has made.
+		// decodedSize has bounded all of this before; these see to it that
+		// the library agrees. The window of a single segment is its content,
+		// which may be larger than the library would have it.
 		zstd.WithDecodeAllCapLimit(true),
 		zstd.WithDecoderMaxMemory(maxMemory),
 		zstd.WithDecoderMaxWindow(maxMemory),

@@ -64,10 +64,12 @@ var rules = []rule{
 		return nil
 	}},
 	{"what shrinks is compressed", func(open func(Config) subject) error {
-		payload := text(10_000)
-		data, err := open(Config{}).Encode(payload)
-		if err != nil || len(data) > len(payload)/2 || data[0] != compressed {
-			return fmt.Errorf("10,000 bytes of text became %d that begin with %x, %v", len(data), data[:min(len(data), 8)], err)
+		for _, n := range []int{DefaultMinSize, 10_000} {
+			payload := text(n)
+			data, err := open(Config{}).Encode(payload)
+			if err != nil || len(data) > len(payload)*3/4 || data[0] != compressed {
+				return fmt.Errorf("%d bytes of text became %d that begin with %x, %v", n, len(data), data[:min(len(data), 8)], err)
+			}
 		}
 		return nil
 	}},
