@@ -16,28 +16,12 @@ import (
 // The four rules that the promise rests on, each seen from outside: what would
 // be served if it were broken.
 
-// lossesOf are the ways in which a store loses the generation of the key "k",
-// or all.
-var lossesOf = map[string]func(*LocalGenStore){
-	"pruned": func(s *LocalGenStore) { s.Cleanup(0) },
-	"evicted": func(s *LocalGenStore) {
-		s.SetMaxKeys(1)
-		for i := range 20 * localShards {
-			_, _ = s.Snapshot(context.Background(), fmt.Sprint("another", i))
-		}
-	},
-	"reset": nil, // by another store
-}
-
 // Rule G1: a generation that is lost and drawn again is not one that a dead
 // entry carries. The entry outlives the loss, since the provider is another
 // place, and it was drawn ahead of the clock, as before a clock step.
 func TestRuleG1ADeadEntryIsNotRevived(t *testing.T) {
 	const ahead = time.Hour
-	for name, lose := range lossesOf {
-		if lose == nil {
-			continue // a store that starts anew has only the time to go by
-		}
+	for name, lose := range losses {
 		for recreated, draw := range map[string]func(context.Context, *rig) uint64{
 			"a snapshot":      func(_ context.Context, r *rig) uint64 { return r.SnapshotGen("k") },
 			"an invalidation": func(ctx context.Context, r *rig) uint64 { _ = r.Invalidate(ctx, "k"); return r.SnapshotGen("k") },
@@ -49,7 +33,7 @@ func TestRuleG1ADeadEntryIsNotRevived(t *testing.T) {
 				for range 15 {
 					dead[fill(t, r.Handle, "k", "old")] = true
 					entry, _ := r.provider.entry("single:n:k")
-					lose(r.store.local)
+					lose(r.store.local, "single:n:k")
 					wantMiss(t, r.Handle, "G2: without a generation there is no proof", "k")
 					gen := draw(t.Context(), r)
 					if dead[gen] || gen == 0 {
@@ -279,7 +263,7 @@ func TestRuleG2AHungStoreCostsABoundedNumberOfGoroutines(t *testing.T) {
 // began before an invalidation would be stored after it, once the generation
 // had been lost.
 func TestRuleG3ASnapshotNoticesALoss(t *testing.T) {
-	for name, lose := range lossesOf {
+	for _, name := range []string{"pruned", "evicted", "reset"} {
 		for _, had := range []bool{false, true} {
 			for _, again := range []string{"nothing", "a snapshot", "an invalidation", "a read"} {
 				t.Run(fmt.Sprintf("%s, generation before: %v, then %s", name, had, again), func(t *testing.T) {
@@ -292,10 +276,10 @@ func TestRuleG3ASnapshotNoticesALoss(t *testing.T) {
 					if err := r.Invalidate(t.Context(), "k"); err != nil { // invalidate
 						t.Fatal(err)
 					}
-					if lose == nil { // lose
-						r.store.local = newLocal(t, 0, 0)
+					if lose, ok := losses[name]; ok { // lose
+						lose(r.store.local, "single:n:k")
 					} else {
-						lose(r.store.local)
+						r.store.local = newLocal(t, 0, 0)
 					}
 					switch again {
 					case "a snapshot":
