@@ -112,6 +112,28 @@ func TestLateCommitAfterInvalidate(t *testing.T) {
 	}
 }
 
+// TestCommitAfterTheLease shows why the database must enforce a deadline: a
+// commit that lands when the lease is over is nobody's to notice.
+func TestCommitAfterTheLease(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	h := newHistory()
+	_, db := newDatabase(t)
+	replicas := startReplicas(t, h, db, setup{Redis: server.Addr(), Values: server.Addr(), Namespace: "after", Lease: 100 * time.Millisecond})
+	_, _ = replicas[0].mutate(t.Context(), func(context.Context) error { return errNoAnswer })
+	for _, r := range replicas {
+		r.works("after the lease")
+	}
+	db.commit(row)
+	h.note("database", "commits version %d", db.read(row))
+	for _, r := range replicas {
+		r.read()
+		if len(staleReads(r)) == 0 {
+			h.broken(t, "a commit that lands after the lease leaves "+r.name+" stale: the tests must see that", "no stale read", "one")
+		}
+	}
+}
+
 // TestNotCommitted has a write say that it certainly was not committed.
 func TestNotCommitted(t *testing.T) {
 	t.Parallel()

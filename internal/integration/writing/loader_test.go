@@ -109,7 +109,7 @@ func (c loaderCase) try(t *testing.T, plain bool) (h *history, old string, got [
 	turn(c.beforeCallers, "before the callers come")
 
 	a.send(message{Kind: "get", N: 2})
-	second := a.await("a caller loads anew, or joins", kind("loading", "joined"))
+	second := a.await("that who came after an invalidation loads anew, and waits for no load from before it", kind("loading", "joined"))
 	value, err := fetchB.Get(context.Background(), key)
 	if err != nil {
 		h.broken(t, "a load that succeeds is no error for its callers", err, nil)
