@@ -250,7 +250,7 @@ func (w *world) tick(ctx context.Context) {
 
 func (w *world) must(err error) {
 	if err != nil {
-		w.stale = append(w.stale, "unexpected error: "+err.Error())
+		w.violated("unexpected error: %v", err)
 	}
 }
 
@@ -258,11 +258,11 @@ func (w *world) must(err error) {
 // began.
 func (w *world) check(ctx context.Context, key, value string) {
 	a := ctx.Value(actorKey{}).(*actor)
-	w.hits++
+	w.count(&w.hits)
 	v, err := strconv.Atoi(value)
 	if err != nil || v < a.noted[key] {
-		w.stale = append(w.stale, fmt.Sprintf("%s read version %s of %s after the invalidation for version %d had returned",
-			a.name, value, key, a.noted[key]))
+		w.violated("%s read version %s of %s after the invalidation for version %d had returned",
+			a.name, value, key, a.noted[key])
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,11 +46,26 @@ type world struct {
 	down      bool // the generation store does not answer in time
 	running   *actor
 
-	actors  []*actor
-	log     []string
+	actors []*actor
+	log    []string
+
+	mu      sync.Mutex // guards what follows: those who shared a load end at the same time
 	stale   []string
 	hits    int
 	refused int // fills that the compare refused
+}
+
+func (w *world) count(n *int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*n++
+}
+
+// violated notes what is not as promised.
+func (w *world) violated(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stale = append(w.stale, fmt.Sprintf(format, args...))
 }
 
 // storeFault makes the generation store break a rule, to see it found.
@@ -210,7 +226,7 @@ func (p steppedProvider) del(ctx context.Context, key string) {
 	if a.reading && strings.HasPrefix(key, singlePrefix) {
 		read, ok := a.read[key]
 		if !ok || read.gensFirst && read.gen > a.current[key] {
-			p.w.stale = append(p.w.stale, fmt.Sprintf("%s deleted %s, of which it knows nothing bad: read %v, current %d", a.name, key, read, a.current[key]))
+			p.w.violated("%s deleted %s, of which it knows nothing bad: read %v, current %d", a.name, key, read, a.current[key])
 		}
 	}
 	delete(p.w.entries, key)
@@ -274,7 +290,7 @@ func (n steppedNear) Get(key string) (value string, gen uint64, ok bool) {
 func (n steppedNear) Set(key, value string, gen uint64, _ time.Duration) {
 	n.w.step(n.ctx(), "near set "+key, func() string {
 		if a := n.w.running; a.current[n.w.cache.keys.entry(key)] != gen {
-			n.w.stale = append(n.w.stale, fmt.Sprintf("%s kept %s near under generation %d, which it has not found to be current", a.name, key, gen))
+			n.w.violated("%s kept %s near under generation %d, which it has not found to be current", a.name, key, gen)
 		}
 		n.w.near[key] = nearEntry{value, gen}
 		return "ok"
@@ -475,7 +491,7 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 	}
 	opts := Options[string]{
 		Namespace: "x", Provider: steppedProvider{w}, Codec: String{}, GenStore: steppedGens{w},
-		Hooks: &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.refused++ }},
+		Hooks: &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.count(&w.refused) }},
 	}
 	if s.batches {
 		opts.Provider = steppedBatches{steppedProvider{w}}
