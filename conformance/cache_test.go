@@ -1,0 +1,61 @@
+package conformance
+
+import (
+	"testing"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+func TestCacheRulesAreWellFormed(t *testing.T) { requireWellFormed(t, cacheRules, cacheLacks) }
+
+func TestPlainCachePasses(t *testing.T) { RunCache(t, plainCacheHarness()) }
+
+func TestToyCachePasses(t *testing.T) { RunCache(t, toyHarness(toyFaults{})) }
+
+// TestOddCachePasses puts a cache together from backends that do every odd
+// thing that they may.
+func TestOddCachePasses(t *testing.T) {
+	h := plainCacheHarness()
+	over(openOddGens)(&h)
+	right := h.New
+	h.New = func(tb testing.TB, n int) []cascache.Options[string] {
+		all := right(tb, n)
+		shared := newOdd()
+		for i := range all {
+			all[i].Provider = oddBatched{shared}
+		}
+		return all
+	}
+	h.Settle = func(_ testing.TB, opts cascache.Options[string]) { opts.Provider.(oddBatched).settle() }
+	RunCache(t, h)
+}
+
+// TestLocalCachePasses is a cache for one process, as New makes it.
+func TestLocalCachePasses(t *testing.T) {
+	RunCache(t, CacheHarness{
+		New: func(testing.TB, int) []cascache.Options[string] {
+			return []cascache.Options[string]{{Namespace: "a:b%c", Provider: batched{newPlain()}, Codec: cascache.String{}}}
+		},
+		Losses: []Loss{{Name: "a prune", Lose: func(_ testing.TB, s cascache.GenStore) { s.(*cascache.LocalGenStore).Cleanup(0) }}},
+		Lacks:  map[Lack]string{Sharing: "local generations are for one process"},
+	})
+}
+
+func TestStripedCachePasses(t *testing.T) {
+	RunCache(t, CacheHarness{
+		New: func(testing.TB, int) []cascache.Options[string] {
+			return []cascache.Options[string]{{
+				Namespace: "striped", Provider: newPlain(), Codec: cascache.String{}, GenStore: cascache.NewStripedGenStore(0),
+			}}
+		},
+		Lacks: map[Lack]string{Sharing: "local generations are for one process", Losing: "it never drops a generation"},
+	})
+}
+
+func TestCacheHarnessWithoutLossesOrReasonIsToldSo(t *testing.T) {
+	h := plainCacheHarness()
+	h.Losses = nil
+	if o := cacheSuite(h).box(t)["LossRevivesNothing"]; o.status != failed {
+		t.Errorf("got %+v, want a failure that asks for Losses or a reason", o)
+	}
+}
