@@ -189,3 +189,5 @@ func TestConformanceOfACache(t *testing.T) {
 		Losses: gens.Losses,
 	})
 }
+
+func BenchmarkConformance(b *testing.B) { conformance.BenchmarkGenStore(b, harness(b, plainly)) }

@@ -1,0 +1,5 @@
+package conformance
+
+import "testing"
+
+func BenchmarkPlainCache(b *testing.B) { BenchmarkCache(b, plainCacheHarness()) }
