@@ -59,7 +59,9 @@ type Loss struct {
 	Prepare func(tb testing.TB, s cascache.GenStore)
 
 	// Lose makes it happen to the state of s, and returns when calls can be
-	// made again. What is not lost is no fault.
+	// made again. What is not lost is no fault. A store that draws by a clock
+	// of microseconds, and whose state takes longer than one to come back,
+	// may have Lose take that long.
 	Lose func(tb testing.TB, s cascache.GenStore)
 }
 
