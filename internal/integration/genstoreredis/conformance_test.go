@@ -134,8 +134,10 @@ func harness(tb testing.TB, client func(*redis.Client) redis.UniversalClient, ch
 				},
 			},
 		},
-		LoseReply: func(_ testing.TB, s cascache.GenStore, meanwhile func()) { s.(replica).line.meanwhile.Store(&meanwhile) },
-		Break:     func(_ testing.TB, s cascache.GenStore) { s.(replica).line.sever() },
+		LoseReply: func(_ testing.TB, s cascache.GenStore, meanwhile func()) {
+			s.(replica).line.meanwhile.Store(&meanwhile)
+		},
+		Break: func(_ testing.TB, s cascache.GenStore) { s.(replica).line.sever() },
 	}
 	return h
 }
