@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,12 @@ var cacheLoaderRules = []rule[*cacheSubject]{
 		harm: "under load, those who come right after a write are given what was there before it.",
 		try:  tryLoadIsNotJoinedAcrossAnInvalidation,
 	},
+	{
+		name: "AbsenceIsChecked",
+		says: "That the source has no such key is believed only while the generation is current.",
+		harm: "a row that was looked for before it was inserted stays invisible until the time to live is over.",
+		try:  tryAbsenceIsChecked,
+	},
 }
 
 // loader returns the Get of a loader, or ends the case.
@@ -27,7 +34,7 @@ func (r *replica) loader(a *attempt, load func(ctx context.Context, key string) 
 	if !ok {
 		a.inconclusive("the harness gives no Loader")
 	}
-	l, err := cascache.NewLoader(handle, cascache.LoaderOptions[string]{Load: load})
+	l, err := cascache.NewLoader(handle, cascache.LoaderOptions[string]{Load: load, AbsentTTL: lasting})
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -87,5 +94,30 @@ func tryLoadIsNotJoinedAcrossAnInvalidation(a *attempt, s *cacheSubject) {
 		if got, ok := r.get(a, key); ok && got != "1" {
 			a.violated(`"1", or a miss`, "a load that began before an invalidation was stored after it, and Get served version %s", got)
 		}
+	}
+}
+
+func tryAbsenceIsChecked(a *attempt, s *cacheSubject) {
+	r := s.openFaulty(a, 1)[0]
+	for _, key := range names("absent", 4) {
+		var inserted atomic.Bool
+		get := r.loader(a, func(context.Context, string) (string, error) {
+			if inserted.Load() {
+				return after(key), nil
+			}
+			return "", cascache.ErrNotFound
+		})
+		for range 3 {
+			_, _ = get(a.Context(), key) // until it is remembered
+			r.settle(a)
+		}
+		inserted.Store(true)
+		r.loseDeletes()
+		r.invalidate(a, key)
+		if _, err := get(a.Context(), key); errors.Is(err, cascache.ErrNotFound) {
+			a.violated("the value, or another error", "the source had no %s, then it was inserted and Invalidate returned nil (the delete failed), and a Get of the loader still returned %v",
+				quote(key), err)
+		}
+		r.values.Set()
 	}
 }

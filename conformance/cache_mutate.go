@@ -26,6 +26,12 @@ var cacheMutateRules = []rule[*cacheSubject]{
 		harm: "a commit whose reply was lost is invisible until the time to live is over.",
 		try:  tryFailedMutateServesNothing,
 	},
+	{
+		name: "MutatedIsServedAgain",
+		says: "When Mutate has returned nil, the key can be filled and served again, by every replica.",
+		harm: "each write costs the whole lease of its hold in misses.",
+		try:  tryMutatedIsServedAgain,
+	},
 }
 
 // mutator is what a cache has beyond cascache.CAS.
@@ -106,5 +112,24 @@ func tryFailedMutateServesNothing(a *attempt, s *cacheSubject) {
 		refuse(a, replicas, key, "the write given to Mutate failed with an unknown outcome")
 		reader.fill(a, key, before(key))
 		refuse(a, replicas, key, "the write given to Mutate failed with an unknown outcome, and a load was stored")
+	}
+}
+
+func tryMutatedIsServedAgain(a *attempt, s *cacheSubject) {
+	replicas := s.open(a, s.replicas())
+	for i, r := range replicas {
+		could, can := 0, 0
+		for _, key := range names("again", 3) {
+			if r.keep(a, key, before(key)) {
+				could++
+			}
+			replicas[0].mutate(a, []string{key}, func() {})
+			if r.keep(a, key, after(key)) {
+				can++
+			}
+		}
+		if could > 0 && can == 0 {
+			a.violated("a hit", "%d keys were served by replica %d, then Mutate of each returned nil, and none is served any more, after %d fills", could, i, cacheTries)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
@@ -27,6 +29,66 @@ func TestOddCachePasses(t *testing.T) {
 		return all
 	}
 	h.Settle = func(_ testing.TB, opts cascache.Options[string]) { opts.Provider.(oddBatched).settle() }
+	RunCache(t, h)
+}
+
+// nearMap keeps values without a bound or an end.
+type nearMap struct {
+	mu     sync.Mutex
+	values map[string]nearValue
+}
+
+type nearValue struct {
+	value string
+	gen   uint64
+}
+
+func (n *nearMap) Get(key string) (string, uint64, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	v, ok := n.values[key]
+	return v.value, v.gen, ok
+}
+
+func (n *nearMap) Set(key, value string, gen uint64, _ time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.values[key] = nearValue{value, gen}
+}
+
+func (n *nearMap) Del(key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.values, key)
+}
+
+func (n *nearMap) Close() error { return nil }
+
+// withNear puts a near tier in front of each replica.
+func withNear(h CacheHarness) CacheHarness {
+	right := h.New
+	h.New = func(tb testing.TB, n int) []cascache.Options[string] {
+		all := right(tb, n)
+		for i := range all {
+			all[i].Near = &nearMap{values: make(map[string]nearValue)}
+		}
+		return all
+	}
+	return h
+}
+
+func TestNearCachePasses(t *testing.T) { RunCache(t, withNear(plainCacheHarness())) }
+
+func TestNearCacheWithoutAProviderPasses(t *testing.T) {
+	h := withNear(plainCacheHarness())
+	right := h.New
+	h.New = func(tb testing.TB, n int) []cascache.Options[string] {
+		all := right(tb, n)
+		for i := range all {
+			all[i].Provider, all[i].Codec = nil, nil
+		}
+		return all
+	}
 	RunCache(t, h)
 }
 

@@ -27,6 +27,7 @@ type toy struct {
 	suspect map[string]bool
 	near    map[string]string // what was read, for toyFaults.nearUnchecked
 	known   map[string]uint64 // generations read last, for those that trust it
+	absent  map[string]uint64 // under which generation the source has no such key
 	flights map[string]*toyFlight
 }
 
@@ -62,16 +63,18 @@ type toyFaults struct {
 	bulkOneBump       bool // InvalidateBulk bumps its first key
 
 	mutateWithoutHold  bool // Mutate writes, and then invalidates
+	mutateNeverFrees   bool // Mutate does not release its hold
 	mutateWithoutBump  bool // Mutate writes under a hold, and puts the generation back
 	failedMutateIsOver bool // a write of unknown outcome is taken for none
 
-	joinsByKey bool // a load is shared by its key alone
+	joinsByKey      bool // a load is shared by its key alone
+	believesAbsence bool // what the source has not, it never has
 }
 
 func openToy(opts cascache.Options[string], f toyFaults) *toy {
 	return &toy{
 		opts: opts, faults: f, prefix: "single:" + opts.Namespace + ":",
-		suspect: make(map[string]bool), near: make(map[string]string), known: make(map[string]uint64), flights: make(map[string]*toyFlight),
+		suspect: make(map[string]bool), near: make(map[string]string), known: make(map[string]uint64), flights: make(map[string]*toyFlight), absent: make(map[string]uint64),
 	}
 }
 
@@ -379,6 +382,9 @@ func (t *toy) Mutate(ctx context.Context, keys []string, write func(context.Cont
 		}
 		return nil
 	}
+	if t.faults.mutateNeverFrees {
+		return nil
+	}
 	err := holder.Release(ctx, entries, "toy")
 	var errs []error
 	for _, key := range keys {
@@ -399,6 +405,12 @@ func (t *toy) get(ctx context.Context, key string, load func(context.Context, st
 		return value, nil
 	}
 	observed := t.SnapshotGen(key)
+	t.mu.Lock()
+	gen, known := t.absent[key]
+	t.mu.Unlock()
+	if known && (gen == observed && gen != 0 || t.faults.believesAbsence) {
+		return "", cascache.ErrNotFound
+	}
 	name := fmt.Sprint(observed, " ", key)
 	if t.faults.joinsByKey {
 		name = key
@@ -419,6 +431,9 @@ func (t *toy) get(ctx context.Context, key string, load func(context.Context, st
 		_ = t.SetWithGen(ctx, key, f.value, observed, time.Hour)
 	}
 	t.mu.Lock()
+	if errors.Is(f.err, cascache.ErrNotFound) {
+		t.absent[key] = observed
+	}
 	delete(t.flights, name)
 	t.mu.Unlock()
 	close(f.done)

@@ -69,7 +69,7 @@ var cacheTwins = []cacheTwin{
 		twin: twin{fault: "an invalidation only deletes", fails: "StaleFillIsRefused",
 			also: []string{"InvalidatedIsNotServed", "ReplicasSeeInvalidation", "ReplicasRefuseStaleFill", "StaleEntryIsDeleted",
 				"InvalidateBulkIsForAll", "FailedBumpIsTold", "BulkChecksEveryMember", "BulkFillChecksEveryMember",
-				"LoadIsNotJoinedAcrossAnInvalidation"}},
+				"AbsenceIsChecked", "LoadIsNotJoinedAcrossAnInvalidation"}},
 		faults: toyFaults{onlyDeletes: true},
 		harness: func(h *CacheHarness) {
 			h.Losses, h.Lacks = nil, map[Lack]string{Losing: "it is not what this is about"}
@@ -99,7 +99,7 @@ var cacheTwins = []cacheTwin{
 	},
 	{
 		twin: twin{fault: "what was served is kept in memory, and served without a check", fails: "NearIsChecked",
-			also: []string{"LossRevivesNothing", "UnreadableGenerationIsAMiss", "MutateServesNothingMeanwhile", "MutateLeavesNothingStale", "FailedMutateServesNothing"}},
+			also: []string{"LossRevivesNothing", "UnreadableGenerationIsAMiss", "MutateServesNothingMeanwhile", "MutateLeavesNothingStale", "MutatedIsServedAgain", "FailedMutateServesNothing"}},
 		faults: toyFaults{nearUnchecked: true},
 	},
 	{
@@ -167,6 +167,14 @@ var cacheTwins = []cacheTwin{
 		faults: toyFaults{failedMutateIsOver: true},
 	},
 
+	{
+		twin:   twin{fault: "Mutate does not release its hold", fails: "MutatedIsServedAgain"},
+		faults: toyFaults{mutateNeverFrees: true},
+	},
+	{
+		twin:   twin{fault: "that the source has no such key is remembered, whatever is invalidated", fails: "AbsenceIsChecked"},
+		faults: toyFaults{believesAbsence: true},
+	},
 	{
 		twin:   twin{fault: "a load is shared by its key alone", fails: "LoadIsNotJoinedAcrossAnInvalidation"},
 		faults: toyFaults{joinsByKey: true},
