@@ -31,6 +31,7 @@ type generations struct {
 	floor atomic.Uint64
 
 	prefixCurrenter PrefixCurrenter // only of a store that never blocks
+	localCurrenter  LocalCurrenter  // only of a store that may block
 	commitCurrenter CommitCurrenter
 	currentBatcher  BatchCurrenter
 	snapshotBatcher BatchSnapshotter
@@ -41,6 +42,7 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 	g := &generations{store: store, timeout: timeout}
 	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
 		g.reads, g.bumps = newCallPool(g), newCallPool(g)
+		g.localCurrenter, _ = AbilityOf[LocalCurrenter](store)
 	} else {
 		g.prefixCurrenter, _ = AbilityOf[PrefixCurrenter](store)
 	}
@@ -72,6 +74,16 @@ func (g *generations) currentOf(ctx context.Context, prefix, key string) (uint64
 		return 0, err
 	}
 	return gen, nil
+}
+
+// currentLocally returns the generation of the entry prefix+key if the store
+// knows it without a call that may block.
+func (g *generations) currentLocally(prefix, key string) (uint64, bool) {
+	if g.localCurrenter == nil {
+		return 0, false
+	}
+	gen, ok := g.localCurrenter.CurrentLocal(prefix, key)
+	return gen, ok && gen != 0 && gen >= g.floor.Load()
 }
 
 // currentToCommit is current for a fill, where commitCurrenter is set.
@@ -145,7 +157,31 @@ func (g *generations) raiseFloor(gen uint64) {
 // currentBatch returns one generation per entry. With an error, 0 means not
 // readable; without, none or held. The result always is as long as entries.
 func (g *generations) currentBatch(ctx context.Context, entries []string) ([]uint64, error) {
+	if g.localCurrenter != nil {
+		return g.currentPartlyLocal(ctx, entries)
+	}
 	return g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)
+}
+
+// currentPartlyLocal is currentBatch where localCurrenter is set: one call for
+// those generations that are not known without.
+func (g *generations) currentPartlyLocal(ctx context.Context, entries []string) ([]uint64, error) {
+	gens := make([]uint64, len(entries))
+	g.localCurrenter.CurrentLocalBatch(entries, gens)
+	floor := g.floor.Load()
+	var unknown []string
+	var at []int // where in gens
+	for i, gen := range gens {
+		if gen == 0 || gen < floor {
+			unknown = append(unknown, entries[i])
+			at = append(at, i)
+		}
+	}
+	read, err := g.lookUpBatch(ctx, (*generations).runCurrentBatch, unknown)
+	for j, i := range at {
+		gens[i] = read[j]
+	}
+	return gens, err
 }
 
 // currentToCommitBatch is currentBatch for fills.

@@ -118,6 +118,27 @@ type PrefixCurrenter interface {
 	CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error)
 }
 
+// LocalCurrenter is an optional ability of a [GenStore] that may block: to know
+// some current generations, some of the time, from this process's own memory.
+// The cache asks it before it spends anything on [Options.GenTimeout], and asks
+// Current or CurrentBatch for what it does not know.
+//
+// What it answers is held to G4 like the answer of Current: no bump has
+// returned nil, in any process, that replaced the generation before the call
+// began. It never waits, for I/O or for a lock held across I/O. After Close it
+// knows nothing.
+type LocalCurrenter interface {
+	// CurrentLocal returns the generation of prefix+key, and whether it is
+	// known. The cache always divides a storage key in the same place. A key
+	// that is held, or that has no generation, is not known.
+	CurrentLocal(prefix, key string) (gen uint64, ok bool)
+
+	// CurrentLocalBatch writes the generation of each key that is known into
+	// its place in gens, which is as long as keys and holds zeros. keys holds
+	// no duplicates; both slices are the caller's.
+	CurrentLocalBatch(keys []string, gens []uint64)
+}
+
 // NonBlocker is an optional ability of a [GenStore]: to say that its calls
 // never wait, for I/O or for a lock held across I/O. The cache then calls it
 // directly and spends nothing on [Options.GenTimeout].

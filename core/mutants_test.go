@@ -68,7 +68,7 @@ var mutants = []struct {
 		"return value, ReasonNewer", "r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonNewer})\n\t\treturn value, ReasonNewer"},
 	{"generations are read before the call began",
 		"batches, two writers and a loss", "generations.go",
-		"return g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)",
+		"\treturn g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)",
 		"if last := remembered.Load(); last != nil && last.of == g && slices.Equal(last.entries, entries) {\n\t\treturn last.gens, nil\n\t}\n\tgens, err := g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)\n\tremembered.Store(&memory{g, entries, gens})\n\treturn gens, err\n}\n\ntype memory struct {\n\tof      *generations\n\tentries []string\n\tgens    []uint64\n}\n\nvar remembered atomic.Pointer[memory]\n\nfunc init() {"},
 	{"singles of a bulk are served under any generation",
 		"a bulk read and a bulk fill against a writer", "bulk_get.go",

@@ -6,17 +6,25 @@ import "context"
 // why there is none. The error is the caller's own ended context. entry is the
 // key's storage key, or empty where nobody has joined it yet.
 func (h *Handle[V]) proof(ctx context.Context, key, entry string) (gen uint64, why Reason, err error) {
-	if entry == "" && (h.gens.prefixCurrenter == nil || h.suspects.any.Load()) {
-		entry = h.keys.entry(key)
-	}
 	// Before the generation is read: once the key is cleared, the generation
 	// that clears it is to be seen.
-	if h.suspects.has(entry) {
-		return 0, ReasonSuspect, nil
+	if h.suspects.any.Load() {
+		if entry == "" {
+			entry = h.keys.entry(key)
+		}
+		if h.suspects.has(entry) {
+			return 0, ReasonSuspect, nil
+		}
 	}
-	if entry == "" {
+	if gen, ok := h.gens.currentLocally(h.keys.single, key); ok {
+		return gen, "", nil
+	}
+	if entry == "" && h.gens.prefixCurrenter != nil {
 		gen, err = h.gens.currentOf(ctx, h.keys.single, key)
 	} else {
+		if entry == "" {
+			entry = h.keys.entry(key)
+		}
 		gen, err = h.gens.current(ctx, entry)
 	}
 	if gen == 0 {
