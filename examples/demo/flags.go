@@ -4,8 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/ranged"
+	"github.com/unkn0wn-root/cascache/examples/internal/text"
 )
 
 // config is what the flags say.
@@ -68,22 +70,20 @@ func flagSet(cfg *config) *flag.FlagSet {
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	fs.Var(&ranged[time.Duration]{&cfg.duration, minDuration, maxDuration, "a duration", time.ParseDuration}, "duration",
+	fs.Var(ranged.Duration(&cfg.duration, minDuration, maxDuration), "duration",
 		"the `time` that each of the four caches runs")
-	fs.Var(&ranged[int]{&cfg.keys, minKeys, maxKeys, "a whole number", strconv.Atoi}, "keys",
+	fs.Var(ranged.Int(&cfg.keys, minKeys, maxKeys), "keys",
 		"how many `products` are read and written, the most popular far more often than the others (Zipf); "+
-			"the table always holds at least "+grouped(minProducts))
-	fs.Var(&ranged[int]{&cfg.readers, minReaders, maxReaders, "a whole number", strconv.Atoi}, "readers",
+			"the table always holds at least "+text.Grouped(minProducts))
+	fs.Var(ranged.Int(&cfg.readers, minReaders, maxReaders), "readers",
 		"the `number` of readers; each reads its next product as soon as it has the last")
-	fs.Var(&ranged[int]{&cfg.writeRate, minWriteRate, maxWriteRate, "a whole number", strconv.Atoi}, "write-rate",
+	fs.Var(ranged.Int(&cfg.writeRate, minWriteRate, maxWriteRate), "write-rate",
 		"how many `writes` are begun each second, all writers together; less if the database is slower than that")
-	fs.Var(&ranged[time.Duration]{&cfg.loadDelay, minLoadDelay, maxLoadDelay, "a duration", time.ParseDuration}, "load-delay",
+	fs.Var(ranged.Duration(&cfg.loadDelay, minLoadDelay, maxLoadDelay), "load-delay",
 		"the `time` from a query to the arrival of what it loaded. An embedded database answers in microseconds; "+
 			"over a network, with joins and rendering, milliseconds pass between the moment a row is read and the moment "+
 			"the cache is filled, and whatever is written meanwhile makes that fill stale")
-	fs.Var(&ranged[uint64]{&cfg.seed, 0, 1<<64 - 1, "a whole number", func(s string) (uint64, error) {
-		return strconv.ParseUint(s, 10, 64)
-	}}, "seed", "a `number` that decides the products and the order in which they are read and written")
+	fs.Var(ranged.Uint64(&cfg.seed, 0, 1<<64-1), "seed", "a `number` that decides the products and the order in which they are read and written")
 	return fs
 }
 
@@ -101,42 +101,9 @@ Flags:
 `, entryTTL)
 	cfg := defaults()
 	flagSet(&cfg).VisitAll(func(f *flag.Flag) {
-		name, text := flag.UnquoteUsage(f)
-		allowed := f.Value.(interface{ allowed() string }).allowed()
+		name, meaning := flag.UnquoteUsage(f)
+		allowed := f.Value.(interface{ Allowed() string }).Allowed()
 		fmt.Fprintf(w, "  -%s %s\n%s\n", f.Name, name,
-			wrapped(fmt.Sprintf("%s (%s; default %s)", text, allowed, f.DefValue), "        ", textWidth))
+			text.Wrapped(fmt.Sprintf("%s (%s; default %s)", meaning, allowed, f.DefValue), "        ", textWidth))
 	})
 }
-
-// ranged is a flag's value that is checked as it is set.
-type ranged[T int | uint64 | time.Duration] struct {
-	value     *T
-	low, high T
-	kind      string // in words
-	parse     func(string) (T, error)
-}
-
-// Set implements [flag.Value]. The flag package adds the flag and the value to
-// the error.
-func (r *ranged[T]) Set(s string) error {
-	v, err := r.parse(s)
-	if err != nil {
-		return fmt.Errorf("must be %s %s", r.kind, r.allowed())
-	}
-	if v < r.low || v > r.high {
-		return fmt.Errorf("must be %s", r.allowed())
-	}
-	*r.value = v
-	return nil
-}
-
-// String implements [flag.Value]; the flag package calls it on a zero value
-// too.
-func (r *ranged[T]) String() string {
-	if r.value == nil {
-		return ""
-	}
-	return fmt.Sprint(*r.value)
-}
-
-func (r *ranged[T]) allowed() string { return fmt.Sprintf("from %v to %v", r.low, r.high) }

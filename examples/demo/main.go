@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/text"
 )
 
 // The exit codes.
@@ -88,17 +90,17 @@ func compare(ctx context.Context, cfg config, caches []contender, out io.Writer)
 	if err := verdict(results); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\n", wrapped(summary(results), "", textWidth))
+	fmt.Fprintf(out, "\n%s\n", text.Wrapped(summary(results), "", textWidth))
 	return nil
 }
 
 // introduce says in two lines what is about to be shown.
 func introduce(out io.Writer, cfg config, caches int) {
-	products := grouped(int64(cfg.products()))
+	products := text.Grouped(int64(cfg.products()))
 	if cfg.keys < cfg.products() {
-		products = grouped(int64(cfg.keys)) + " of " + products
+		products = text.Grouped(int64(cfg.keys)) + " of " + products
 	}
 	fmt.Fprintf(out, "%d caches in turn, %v each, over %s products in SQLite: %s, %s a second, TTL %v.\n",
-		caches, cfg.duration, products, counted(int64(cfg.readers), "reader"), counted(int64(cfg.writeRate), "write"), entryTTL)
+		caches, cfg.duration, products, text.Counted(int64(cfg.readers), "reader"), text.Counted(int64(cfg.writeRate), "write"), entryTTL)
 	fmt.Fprintf(out, "Stale is a hit older than a version whose invalidation had returned before the read began.\n\n")
 }

@@ -72,7 +72,7 @@ func TestDemo(t *testing.T) {
 var stormy = []string{"-duration", "600ms", "-keys", "1", "-readers", "8", "-write-rate", "300", "-load-delay", "20ms"}
 
 func TestDemoFailsIfCasCacheIsStale(t *testing.T) {
-	broken := []contender{{name: "CasCache", promises: true, open: func() (strategy, error) { return openCAS(constantGens{}) }}}
+	broken := []contender{{name: "CasCache", promises: true, open: func() (cache, error) { return openCAS(constantGens{}) }}}
 	var out bytes.Buffer
 	code, stderr := runDemo(t, t.Context(), broken, &out, stormy...)
 	if code != exitFailed || !strings.Contains(stderr, "stale read") {
@@ -84,7 +84,7 @@ func TestDemoFailsIfCasCacheIsStale(t *testing.T) {
 }
 
 func TestDemoFailsIfCasCacheNeverHits(t *testing.T) {
-	idle := []contender{{name: "CasCache", promises: true, open: func() (strategy, error) { return openCAS(heldGens{}) }}}
+	idle := []contender{{name: "CasCache", promises: true, open: func() (cache, error) { return openCAS(heldGens{}) }}}
 	code, stderr := runDemo(t, t.Context(), idle, io.Discard, "-duration", "300ms", "-keys", "100")
 	if code != exitFailed || !strings.Contains(stderr, "no hits") {
 		t.Errorf("a CasCache that never serves anything fails the demo with a sentence: got exit code %d and %q", code, stderr)

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/text"
 )
 
 // A progress tells how far a run is: on a terminal in one line that is written
@@ -45,7 +47,7 @@ func (p progress) show(label string, r result, of time.Duration) {
 
 func (p progress) print(label string, r result, of time.Duration) {
 	line := fmt.Sprintf("%-19s %4.1f of %.1f s  %10s reads  %5.1f %% hits  %8s stale",
-		label, min(r.elapsed, of).Seconds(), of.Seconds(), grouped(r.reads), r.hitRatio(), grouped(r.stale))
+		label, min(r.elapsed, of).Seconds(), of.Seconds(), text.Grouped(r.reads), r.hitRatio(), text.Grouped(r.stale))
 	if p.terminal {
 		fmt.Fprint(p.out, clearLine, line)
 		return

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	jsoncodec "github.com/unkn0wn-root/cascache/codec-json"
 	cascache "github.com/unkn0wn-root/cascache/core"
+	"github.com/unkn0wn-root/cascache/examples/internal/shop"
+	"github.com/unkn0wn-root/cascache/examples/internal/strategy"
 	ristrettoprovider "github.com/unkn0wn-root/cascache/provider-ristretto"
 )
 
@@ -14,38 +15,24 @@ import (
 // are usual.
 const entryTTL = time.Second
 
-// A strategy is a way to keep a cache in step with a database.
-type strategy interface {
-	// read returns the product from the cache, which is a hit, or else what
-	// load returns, after filling the cache with it.
-	read(ctx context.Context, id int64, load loader) (p Product, hit bool, err error)
-
-	// invalidate is called with each product that was written, once its
-	// transaction has committed. With nil the strategy claims to have done
-	// what it does about older versions in the cache.
-	invalidate(ctx context.Context, p Product) error
-
-	close(ctx context.Context) error
-}
-
-// A loader reads a product from the database.
-type loader func(ctx context.Context, id int64) (Product, error)
+// A cache is a strategy for products.
+type cache = strategy.Strategy[shop.Product]
 
 // A contender is a strategy to be measured.
 type contender struct {
 	name     string
 	promises bool // that it serves no stale read
-	open     func() (strategy, error)
+	open     func() (cache, error)
 }
 
 // contenders returns the caches of the demo. They store the same bytes in the
 // same kind of storage of the same size, for as long.
 func contenders() []contender {
 	return []contender{
-		{name: "TTL only", open: overPlain(func(s plain) strategy { return ttlOnly{s} })},
-		{name: "delete-then-set", open: overPlain(func(s plain) strategy { return deleteThenSet{s} })},
-		{name: "write-through", open: overPlain(func(s plain) strategy { return writeThrough{s} })},
-		{name: "CasCache", promises: true, open: func() (strategy, error) { return openCAS(nil) }},
+		{name: "TTL only", open: overPlain(strategy.TTLOnly[shop.Product])},
+		{name: "delete-then-set", open: overPlain(strategy.DeleteThenSet[shop.Product])},
+		{name: "write-through", open: overPlain(strategy.WriteThrough[shop.Product])},
+		{name: "CasCache", promises: true, open: func() (cache, error) { return openCAS(nil) }},
 	}
 }
 
@@ -53,24 +40,31 @@ func newProvider() (*ristrettoprovider.Provider, error) {
 	return ristrettoprovider.New(ristrettoprovider.Config{})
 }
 
-func overPlain(wrap func(plain) strategy) func() (strategy, error) {
-	return func() (strategy, error) {
+// storage returns how every cache keeps a product, in provider.
+func storage(provider cascache.Provider) strategy.Storage[shop.Product] {
+	return strategy.Storage[shop.Product]{
+		Provider:  provider,
+		Codec:     jsoncodec.JSON[shop.Product]{},
+		Namespace: "product",
+		TTL:       entryTTL,
+	}
+}
+
+func overPlain(over func(strategy.Storage[shop.Product]) cache) func() (cache, error) {
+	return func() (cache, error) {
 		provider, err := newProvider()
 		if err != nil {
 			return nil, err
 		}
-		return wrap(plain{provider: provider}), nil
+		return over(storage(provider)), nil
 	}
 }
 
 // openCAS opens CasCache with these generations, nil for local ones.
-func openCAS(gens cascache.GenStore) (strategy, error) {
+func openCAS(gens cascache.GenStore) (cache, error) {
 	provider, err := newProvider()
 	if err != nil {
 		return nil, err
 	}
-	return newCAS(provider, gens)
+	return strategy.CAS(storage(provider), gens)
 }
-
-// codec is how every cache stores a product.
-var codec cascache.Codec[Product] = jsoncodec.JSON[Product]{}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/unkn0wn-root/cascache/examples/internal/shop"
+	"github.com/unkn0wn-root/cascache/examples/internal/strategy"
 	ristrettoprovider "github.com/unkn0wn-root/cascache/provider-ristretto"
 )
 
@@ -12,13 +14,13 @@ import (
 // and writes that leave nothing to chance.
 type stage struct {
 	t        *testing.T
-	strategy strategy
+	cache    cache
 	provider *ristrettoprovider.Provider
-	db       *store
+	db       *shop.Store
 	oracle   *oracle
 }
 
-func newStage(t *testing.T, open func(*ristrettoprovider.Provider) (strategy, error)) *stage {
+func newStage(t *testing.T, open func(*ristrettoprovider.Provider) (cache, error)) *stage {
 	t.Helper()
 	provider, err := newProvider()
 	if err != nil {
@@ -29,21 +31,21 @@ func newStage(t *testing.T, open func(*ristrettoprovider.Provider) (strategy, er
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.close(context.Background()); err != nil {
+		if err := s.Close(context.Background()); err != nil {
 			t.Errorf("close the strategy: %v", err)
 		}
 	})
-	return &stage{t: t, strategy: s, provider: provider, db: testStore(t, 1), oracle: newOracle(1)}
+	return &stage{t: t, cache: s, provider: provider, db: testStore(t, 1), oracle: newOracle(1)}
 }
 
-func testStore(t *testing.T, products int) *store {
+func testStore(t *testing.T, products int) *shop.Store {
 	t.Helper()
-	db, err := createStore(t.Context(), filepath.Join(t.TempDir(), "products.db"), 1, products)
+	db, err := shop.Create(t.Context(), filepath.Join(t.TempDir(), "products.db"), 1, products)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := db.close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Errorf("close the database: %v", err)
 		}
 	})
@@ -51,11 +53,11 @@ func testStore(t *testing.T, products int) *store {
 }
 
 // read reads the product and tells what the oracle says of it.
-func (s *stage) read() (p Product, hit, stale bool) {
+func (s *stage) read() (p shop.Product, hit, stale bool) {
 	s.t.Helper()
 	s.provider.Wait() // what was set is visible
 	floor := s.oracle.floor(1)
-	p, hit, err := s.strategy.read(s.t.Context(), 1, s.db.product)
+	p, hit, err := s.cache.Read(s.t.Context(), 1, s.db.Product)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -65,18 +67,18 @@ func (s *stage) read() (p Product, hit, stale bool) {
 	return p, hit, stale
 }
 
-func (s *stage) commit() Product {
+func (s *stage) commit() shop.Product {
 	s.t.Helper()
-	p, err := s.db.write(s.t.Context(), change{id: 1, priceCents: 999, sold: 1})
+	p, err := s.db.Write(s.t.Context(), shop.Change{ID: 1, PriceCents: 999, Sold: 1})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return p
 }
 
-func (s *stage) invalidate(p Product) {
+func (s *stage) invalidate(p shop.Product) {
 	s.t.Helper()
-	if err := s.strategy.invalidate(s.t.Context(), p); err != nil {
+	if err := s.cache.Invalidate(s.t.Context(), p.ID, p); err != nil {
 		s.t.Fatal(err)
 	}
 	s.oracle.invalidated(p.ID, p.Version)
@@ -88,8 +90,8 @@ func (s *stage) beginRead() (finish func()) {
 	s.t.Helper()
 	loaded, proceed, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, hit, err := s.strategy.read(s.t.Context(), 1, func(ctx context.Context, id int64) (Product, error) {
-			p, err := s.db.product(ctx, id)
+		_, hit, err := s.cache.Read(s.t.Context(), 1, func(ctx context.Context, id int64) (shop.Product, error) {
+			p, err := s.db.Product(ctx, id)
 			close(loaded)
 			<-proceed
 			return p, err
@@ -110,11 +112,11 @@ func (s *stage) beginRead() (finish func()) {
 }
 
 // staged lists the strategies as the demo has them, but over a given provider.
-var staged = map[string]func(*ristrettoprovider.Provider) (strategy, error){
-	"TTL only":        func(p *ristrettoprovider.Provider) (strategy, error) { return ttlOnly{plain{p}}, nil },
-	"delete-then-set": func(p *ristrettoprovider.Provider) (strategy, error) { return deleteThenSet{plain{p}}, nil },
-	"write-through":   func(p *ristrettoprovider.Provider) (strategy, error) { return writeThrough{plain{p}}, nil },
-	"CasCache":        func(p *ristrettoprovider.Provider) (strategy, error) { return newCAS(p, nil) },
+var staged = map[string]func(*ristrettoprovider.Provider) (cache, error){
+	"TTL only":        func(p *ristrettoprovider.Provider) (cache, error) { return strategy.TTLOnly(storage(p)), nil },
+	"delete-then-set": func(p *ristrettoprovider.Provider) (cache, error) { return strategy.DeleteThenSet(storage(p)), nil },
+	"write-through":   func(p *ristrettoprovider.Provider) (cache, error) { return strategy.WriteThrough(storage(p)), nil },
+	"CasCache":        func(p *ristrettoprovider.Provider) (cache, error) { return strategy.CAS(storage(p), nil) },
 }
 
 func TestEveryContenderIsStaged(t *testing.T) {

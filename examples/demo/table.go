@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/text"
 )
 
 // printTable prints one row per cache, in aligned columns.
@@ -14,11 +16,11 @@ func printTable(out io.Writer, results []result) {
 	for _, r := range results {
 		rows = append(rows, []string{
 			r.name,
-			grouped(r.reads),
+			text.Grouped(r.reads),
 			fmt.Sprintf("%.1f %%", r.hitRatio()),
-			grouped(r.stale),
+			text.Grouped(r.stale),
 			milliseconds(r),
-			grouped(r.readsPerSecond()),
+			text.Grouped(r.readsPerSecond()),
 		})
 	}
 	widths := make([]int, len(rows[0]))
@@ -53,5 +55,5 @@ func printRow(out io.Writer, row []string, widths []int) {
 func milliseconds(r result) string {
 	whole, decimal, _ := strings.Cut(strconv.FormatFloat(r.worstMilliseconds(), 'f', 1, 64), ".")
 	n, _ := strconv.ParseInt(whole, 10, 64)
-	return grouped(n) + "." + decimal
+	return text.Grouped(n) + "." + decimal
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/text"
 )
 
 // verdict returns an error for each cache that promises to serve nothing stale
@@ -14,11 +16,11 @@ func verdict(results []result) error {
 		case !r.promises:
 		case r.stale > 0:
 			errs = append(errs, fmt.Errorf("%s served %s, and it promises none: the worst came %s ms after the invalidation had returned",
-				r.name, counted(r.stale, "stale read"), milliseconds(r)))
+				r.name, text.Counted(r.stale, "stale read"), milliseconds(r)))
 		case r.hits == 0:
 			// Rightly so where each load is overtaken by a write.
 			errs = append(errs, fmt.Errorf("%s served no hits in %s, which proves nothing; it needs products that are not written again while they load (-load-delay, -write-rate, -keys)",
-				r.name, counted(r.reads, "read")))
+				r.name, text.Counted(r.reads, "read")))
 		}
 	}
 	return errors.Join(errs...)
@@ -40,14 +42,14 @@ func summary(results []result) string {
 		into.stale += r.stale
 		into.worst = max(into.worst, r.worst)
 	}
-	writes := counted(most, "write")
+	writes := text.Counted(most, "write")
 	if least != most {
-		writes = grouped(least) + " to " + writes
+		writes = text.Grouped(least) + " to " + writes
 	}
 	worst := ""
 	if others.stale > 0 {
 		worst = fmt.Sprintf(", the worst %s ms after the invalidation had returned", milliseconds(others))
 	}
 	return fmt.Sprintf("Under %s each, the caches without generations served %s out of %s%s; %s served none out of %s, with a hit ratio of %.1f %%.",
-		writes, counted(others.stale, "stale read"), grouped(others.reads), worst, kept.name, grouped(kept.reads), kept.hitRatio())
+		writes, text.Counted(others.stale, "stale read"), text.Grouped(others.reads), worst, kept.name, text.Grouped(kept.reads), kept.hitRatio())
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/shop"
 )
 
 // writers is how many goroutines write. They share the database's one writing
@@ -19,12 +21,12 @@ var errTimeUp = errors.New("time is up")
 
 // A workload is the readers and the writers of one run.
 type workload struct {
-	cfg      config
-	ids      []int64 // the most popular first
-	store    *store
-	strategy strategy
-	oracle   *oracle
-	tallies  []tally // of the readers, then of the writers
+	cfg     config
+	ids     []int64 // the most popular first
+	store   *shop.Store
+	cache   cache
+	oracle  *oracle
+	tallies []tally // of the readers, then of the writers
 }
 
 // measure runs the workload over c before a new database in dir. It calls
@@ -35,24 +37,24 @@ func measure(ctx context.Context, cfg config, c contender, dir string, report fu
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	db, err := createStore(ctx, filepath.Join(dir, "products.db"), cfg.seed, cfg.products())
+	db, err := shop.Create(ctx, filepath.Join(dir, "products.db"), cfg.seed, cfg.products())
 	if err != nil {
 		return result{}, err
 	}
-	defer func() { err = errors.Join(err, db.close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	s, err := c.open()
 	if err != nil {
 		return result{}, err
 	}
-	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
 
 	w := &workload{
-		cfg:      cfg,
-		ids:      popularity(cfg.seed, cfg.products(), cfg.keys),
-		store:    db,
-		strategy: s,
-		oracle:   newOracle(cfg.products()),
-		tallies:  make([]tally, cfg.readers+writers),
+		cfg:     cfg,
+		ids:     shop.Popularity(cfg.seed, cfg.products(), cfg.keys),
+		store:   db,
+		cache:   s,
+		oracle:  newOracle(cfg.products()),
+		tallies: make([]tally, cfg.readers+writers),
 	}
 	named := func(r result, elapsed time.Duration) result {
 		r.name, r.promises, r.elapsed = c.name, c.promises, elapsed
@@ -107,12 +109,12 @@ func (w *workload) run(ctx context.Context, every time.Duration, tick func(elaps
 
 // read is the i-th reader.
 func (w *workload) read(ctx context.Context, i int) error {
-	pick := newPicker(w.cfg.seed, streamReaders+uint64(i), w.ids)
+	pick := shop.NewPicker(w.cfg.seed, shop.StreamReaders+uint64(i), w.ids)
 	t := &w.tallies[i]
 	for ctx.Err() == nil {
-		id := pick.id()
+		id := pick.ID()
 		floor := w.oracle.floor(id) // before the read begins
-		p, hit, err := w.strategy.read(ctx, id, w.load)
+		p, hit, err := w.cache.Read(ctx, id, w.load)
 		if err != nil {
 			return err
 		}
@@ -131,10 +133,10 @@ func (w *workload) read(ctx context.Context, i int) error {
 }
 
 // load reads a product and has it arrive some time later, as over a network.
-func (w *workload) load(ctx context.Context, id int64) (Product, error) {
-	p, err := w.store.product(ctx, id)
+func (w *workload) load(ctx context.Context, id int64) (shop.Product, error) {
+	p, err := w.store.Product(ctx, id)
 	if err != nil {
-		return Product{}, err
+		return shop.Product{}, err
 	}
 	return p, sleep(ctx, w.cfg.loadDelay)
 }
@@ -142,19 +144,19 @@ func (w *workload) load(ctx context.Context, id int64) (Product, error) {
 // write is the i-th writer. Its n-th write is due at a fixed moment, at once if
 // that has passed.
 func (w *workload) write(ctx context.Context, i int, start time.Time) error {
-	pick := newPicker(w.cfg.seed, streamWriters+uint64(i), w.ids)
+	pick := shop.NewPicker(w.cfg.seed, shop.StreamWriters+uint64(i), w.ids)
 	t := &w.tallies[w.cfg.readers+i]
 	for n := i; ; n += writers {
 		due := start.Add(time.Duration(n) * time.Second / time.Duration(w.cfg.writeRate))
 		if err := sleep(ctx, time.Until(due)); err != nil {
 			return err
 		}
-		p, err := w.store.write(ctx, pick.change())
+		p, err := w.store.Write(ctx, pick.Change())
 		if err != nil {
 			return err
 		}
 		// What has committed is invalidated even as the run ends.
-		if err := w.strategy.invalidate(context.WithoutCancel(ctx), p); err != nil {
+		if err := w.cache.Invalidate(context.WithoutCancel(ctx), p.ID, p); err != nil {
 			return err
 		}
 		w.oracle.invalidated(p.ID, p.Version)

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/shop"
+	"github.com/unkn0wn-root/cascache/examples/internal/strategy"
 )
 
 // short is a run with few products, so that the hot ones are written often.
@@ -55,22 +58,22 @@ func TestRunEndsWithItsContext(t *testing.T) {
 
 // failing fails in whatever the test sets.
 type failing struct {
-	strategy
+	cache
 	readErr, invalidateErr error
 }
 
-func (f failing) read(ctx context.Context, id int64, load loader) (Product, bool, error) {
+func (f failing) Read(ctx context.Context, id int64, load strategy.Loader[shop.Product]) (shop.Product, bool, error) {
 	if f.readErr != nil {
-		return Product{}, false, f.readErr
+		return shop.Product{}, false, f.readErr
 	}
-	return f.strategy.read(ctx, id, load)
+	return f.cache.Read(ctx, id, load)
 }
 
-func (f failing) invalidate(ctx context.Context, p Product) error {
+func (f failing) Invalidate(ctx context.Context, id int64, p shop.Product) error {
 	if f.invalidateErr != nil {
 		return f.invalidateErr
 	}
-	return f.strategy.invalidate(ctx, p)
+	return f.cache.Invalidate(ctx, id, p)
 }
 
 func TestRunEndsWithAnError(t *testing.T) {
@@ -82,9 +85,9 @@ func TestRunEndsWithAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := short()
 			cfg.duration = 10 * time.Minute
-			c := contender{name: "failing", open: func() (strategy, error) {
+			c := contender{name: "failing", open: func() (cache, error) {
 				s, err := openCAS(nil)
-				f.strategy = s
+				f.cache = s
 				return f, err
 			}}
 			if _, err := measure(t.Context(), cfg, c, t.TempDir(), func(result) {}, time.Second); !errors.Is(err, errBroken) {
@@ -92,7 +95,7 @@ func TestRunEndsWithAnError(t *testing.T) {
 			}
 		})
 	}
-	c := contender{name: "unopened", open: func() (strategy, error) { return nil, errBroken }}
+	c := contender{name: "unopened", open: func() (cache, error) { return nil, errBroken }}
 	if _, err := measure(t.Context(), short(), c, t.TempDir(), nil, time.Second); !errors.Is(err, errBroken) {
 		t.Errorf("a cache that cannot be opened is an error: got %v, want %v", err, errBroken)
 	}
@@ -103,25 +106,25 @@ func TestRunEndsWithAnError(t *testing.T) {
 
 // probe is a strategy that looks at the workload as it is called.
 type probe struct {
-	onRead       func() (Product, bool)
-	onInvalidate func(Product)
+	onRead       func() (shop.Product, bool)
+	onInvalidate func(shop.Product)
 }
 
-func (p probe) read(context.Context, int64, loader) (Product, bool, error) {
+func (p probe) Read(context.Context, int64, strategy.Loader[shop.Product]) (shop.Product, bool, error) {
 	product, hit := p.onRead()
 	return product, hit, nil
 }
 
-func (p probe) invalidate(_ context.Context, product Product) error {
+func (p probe) Invalidate(_ context.Context, _ int64, product shop.Product) error {
 	p.onInvalidate(product)
 	return nil
 }
 
-func (probe) close(context.Context) error { return nil }
+func (probe) Close(context.Context) error { return nil }
 
 // probed returns a workload of one product before p.
 func probed(p probe) *workload {
-	return &workload{cfg: config{readers: 1, writeRate: maxWriteRate}, ids: []int64{1}, strategy: p,
+	return &workload{cfg: config{readers: 1, writeRate: maxWriteRate}, ids: []int64{1}, cache: p,
 		oracle: newOracle(1), tallies: make([]tally, 1+writers)}
 }
 
@@ -130,8 +133,8 @@ func TestReaderNotesTheFloorBeforeItsReadBegins(t *testing.T) {
 	var w *workload
 	const reads = 50
 	version := int64(1)
-	w = probed(probe{onRead: func() (Product, bool) {
-		served := Product{ID: 1, Version: version}
+	w = probed(probe{onRead: func() (shop.Product, bool) {
+		served := shop.Product{ID: 1, Version: version}
 		version++
 		w.oracle.invalidated(1, version) // while the read is under way
 		if version > reads {
@@ -149,9 +152,9 @@ func TestReaderNotesTheFloorBeforeItsReadBegins(t *testing.T) {
 
 func TestReaderCountsStaleHits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := probed(probe{onRead: func() (Product, bool) {
+	w := probed(probe{onRead: func() (shop.Product, bool) {
 		cancel()
-		return Product{ID: 1, Version: 1}, true
+		return shop.Product{ID: 1, Version: 1}, true
 	}})
 	w.oracle.invalidated(1, 2)
 	if err := w.read(ctx, 0); err != nil {
@@ -164,9 +167,9 @@ func TestReaderCountsStaleHits(t *testing.T) {
 
 func TestReaderJudgesHitsOnly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := probed(probe{onRead: func() (Product, bool) {
+	w := probed(probe{onRead: func() (shop.Product, bool) {
 		cancel()
-		return Product{ID: 1, Version: 1}, false
+		return shop.Product{ID: 1, Version: 1}, false
 	}})
 	w.oracle.invalidated(1, 2)
 	if err := w.read(ctx, 0); err != nil {
@@ -180,8 +183,8 @@ func TestReaderJudgesHitsOnly(t *testing.T) {
 func TestWriterCommitsThenInvalidatesThenTellsTheOracle(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var w *workload
-	w = probed(probe{onInvalidate: func(p Product) {
-		committed, err := w.store.product(ctx, 1)
+	w = probed(probe{onInvalidate: func(p shop.Product) {
+		committed, err := w.store.Product(ctx, 1)
 		if err != nil || committed != p {
 			t.Errorf("an invalidation comes after its commit: in the database is %+v, %v; invalidated is %+v", committed, err, p)
 		}

@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"slices"
@@ -6,31 +6,31 @@ import (
 )
 
 func TestPickerIsDecidedBySeedAndStream(t *testing.T) {
-	ids := popularity(7, 1_000, 1_000)
-	draw := func(seed, stream uint64) []change {
-		p := newPicker(seed, stream, ids)
-		changes := make([]change, 200)
+	ids := Popularity(7, 1_000, 1_000)
+	draw := func(seed, stream uint64) []Change {
+		p := NewPicker(seed, stream, ids)
+		changes := make([]Change, 200)
 		for i := range changes {
-			changes[i] = p.change()
+			changes[i] = p.Change()
 		}
 		return changes
 	}
-	if !slices.Equal(draw(7, streamWriters), draw(7, streamWriters)) {
+	if !slices.Equal(draw(7, StreamWriters), draw(7, StreamWriters)) {
 		t.Error("the same seed and stream give two sequences; all caches must see the same workload")
 	}
-	if slices.Equal(draw(7, streamWriters), draw(8, streamWriters)) {
+	if slices.Equal(draw(7, StreamWriters), draw(8, StreamWriters)) {
 		t.Error("two seeds give the same sequence")
 	}
-	if slices.Equal(draw(7, streamWriters), draw(7, streamWriters+1)) {
+	if slices.Equal(draw(7, StreamWriters), draw(7, StreamWriters+1)) {
 		t.Error("two writers get the same sequence")
 	}
-	if !slices.Equal(ids, popularity(7, 1_000, 1_000)) || slices.Equal(ids, popularity(8, 1_000, 1_000)) {
+	if !slices.Equal(ids, Popularity(7, 1_000, 1_000)) || slices.Equal(ids, Popularity(8, 1_000, 1_000)) {
 		t.Error("which products are popular is decided by the seed")
 	}
 }
 
 func TestPopularityPicksDistinctProducts(t *testing.T) {
-	ids := popularity(1, 10_000, 500)
+	ids := Popularity(1, 10_000, 500)
 	if len(ids) != 500 {
 		t.Errorf("the workload uses as many products as asked for: got %d, want 500", len(ids))
 	}
@@ -41,12 +41,12 @@ func TestPopularityPicksDistinctProducts(t *testing.T) {
 }
 
 func TestPickerIsSkewed(t *testing.T) {
-	ids := popularity(1, 10_000, 10_000)
-	p := newPicker(1, streamReaders, ids)
+	ids := Popularity(1, 10_000, 10_000)
+	p := NewPicker(1, StreamReaders, ids)
 	counts := make(map[int64]int)
 	const draws = 50_000
 	for range draws {
-		counts[p.id()]++
+		counts[p.ID()]++
 	}
 	if share := float64(counts[ids[0]]) / draws; share < 0.12 || share > 0.17 {
 		t.Errorf("the most popular product gets about a seventh of all reads: got %.3f", share)
@@ -57,9 +57,9 @@ func TestPickerIsSkewed(t *testing.T) {
 }
 
 func TestPickerOfOneProduct(t *testing.T) {
-	p := newPicker(1, streamReaders, []int64{42})
+	p := NewPicker(1, StreamReaders, []int64{42})
 	for range 100 {
-		if id := p.id(); id != 42 {
+		if id := p.ID(); id != 42 {
 			t.Fatalf("with one product every read is of it: got %d", id)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"path/filepath"
@@ -21,7 +21,7 @@ func TestStoreHoldsTheProducts(t *testing.T) {
 	}
 	names := make(map[string]bool)
 	for id := int64(1); id <= products; id++ {
-		p, err := db.product(t.Context(), id)
+		p, err := db.Product(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestStoreHoldsTheProducts(t *testing.T) {
 			t.Fatalf("product %d is not as a product is at first: %+v", id, p)
 		}
 		names[p.Name] = true
-		q, err := again.product(t.Context(), id)
+		q, err := again.Product(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,25 +59,25 @@ func TestStoreIsInWALMode(t *testing.T) {
 
 func TestStoreWritesTheNextVersion(t *testing.T) {
 	db := testStore(t, 2)
-	first, err := db.product(t.Context(), 2)
+	first, err := db.Product(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := db.write(t.Context(), change{id: 2, priceCents: 1234, sold: 3})
+	written, err := db.Write(t.Context(), Change{ID: 2, PriceCents: 1234, Sold: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if written.Version != first.Version+1 || written.PriceCents != 1234 || written.Name != first.Name {
 		t.Errorf("a write changes what it says and counts the version up: %+v became %+v", first, written)
 	}
-	read, err := db.product(t.Context(), 2)
+	read, err := db.Product(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if read != written {
 		t.Errorf("a write returns what it committed: got %+v, in the database is %+v", written, read)
 	}
-	if _, err := db.write(t.Context(), change{id: 3}); err == nil {
+	if _, err := db.Write(t.Context(), Change{ID: 3}); err == nil {
 		t.Error("a write of a product that does not exist returns nil, want an error")
 	}
 }
@@ -94,7 +94,7 @@ func TestStoreReadsSeeEarlierCommits(t *testing.T) {
 		reading.Go(func() {
 			for !done.Load() {
 				floor := committed.Load()
-				p, err := db.product(t.Context(), 1)
+				p, err := db.Product(t.Context(), 1)
 				if err != nil {
 					t.Error(err)
 					return
@@ -107,7 +107,7 @@ func TestStoreReadsSeeEarlierCommits(t *testing.T) {
 		})
 	}
 	for range writes {
-		p, err := db.write(t.Context(), change{id: 1, priceCents: 100, sold: 1})
+		p, err := db.Write(t.Context(), Change{ID: 1, PriceCents: 100, Sold: 1})
 		if err != nil {
 			t.Error(err)
 			break
@@ -121,12 +121,12 @@ func TestStoreReadsSeeEarlierCommits(t *testing.T) {
 func TestStoreFileNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, file := range []string{"products.db", "a b%20c?d#e.db"} {
-		db, err := createStore(t.Context(), file, 1, 1)
+		db, err := Create(t.Context(), file, 1, 1)
 		if err != nil {
 			t.Errorf("%q: %v", file, err)
 			continue
 		}
-		if err := db.close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 		if found, _ := filepath.Glob("*"); len(found) == 0 || found[0] != file {
@@ -134,7 +134,21 @@ func TestStoreFileNames(t *testing.T) {
 		}
 		t.Chdir(t.TempDir())
 	}
-	if _, err := createStore(t.Context(), filepath.Join("no", "such", "folder.db"), 1, 1); err == nil {
+	if _, err := Create(t.Context(), filepath.Join("no", "such", "folder.db"), 1, 1); err == nil {
 		t.Error("a database in a folder that does not exist is created, want an error")
 	}
+}
+
+func testStore(t *testing.T, products int) *Store {
+	t.Helper()
+	db, err := Create(t.Context(), filepath.Join(t.TempDir(), "products.db"), 1, products)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close the database: %v", err)
+		}
+	})
+	return db
 }

@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"fmt"
@@ -17,11 +17,11 @@ type Product struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
-// change is what a writer does to a product: it sells some, and sets a price.
-type change struct {
-	id         int64
-	priceCents int64
-	sold       int64
+// A Change is what a writer does to a product: it sells some, and sets a price.
+type Change struct {
+	ID         int64
+	PriceCents int64
+	Sold       int64
 }
 
 var (

@@ -1,12 +1,13 @@
-package main
+// Package text writes numbers and running text for people.
+package text
 
 import (
 	"strconv"
 	"strings"
 )
 
-// grouped returns n with a comma between each three digits.
-func grouped(n int64) string {
+// Grouped returns n with a comma between each three digits.
+func Grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""
 	if n < 0 {
@@ -18,16 +19,16 @@ func grouped(n int64) string {
 	return sign + digits
 }
 
-// counted returns n with the noun, in the plural where it belongs.
-func counted(n int64, noun string) string {
+// Counted returns n with the noun, in the plural where it belongs.
+func Counted(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return grouped(n) + " " + noun + "s"
+	return Grouped(n) + " " + noun + "s"
 }
 
-// wrapped breaks text into indented lines of at most width characters.
-func wrapped(text, indent string, width int) string {
+// Wrapped breaks text into indented lines of at most width characters.
+func Wrapped(text, indent string, width int) string {
 	var b strings.Builder
 	line := indent
 	for _, word := range strings.Fields(text) {

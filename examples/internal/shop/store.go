@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"context"
@@ -17,11 +17,11 @@ import (
 // for a core.
 const readConnections = 4
 
-// store is the database: one connection that writes, since SQLite has one
+// A Store is the database: one connection that writes, since SQLite has one
 // writer at a time anyway, and a few that read. In WAL mode they do not wait
 // for each other, and each query sees every transaction that had committed
 // when it began.
-type store struct {
+type Store struct {
 	writing *sql.DB
 	reading *sql.DB
 	query   *sql.Stmt // on reading
@@ -38,15 +38,17 @@ CREATE TABLE products (
 	updated_at  INTEGER NOT NULL -- Unix time in milliseconds
 )`
 
+const selectProduct = "SELECT " + columns + " FROM products WHERE id = ?"
+
 const columns = "id, name, description, price_cents, stock, version, updated_at"
 
-// createStore makes a new database in file, with products that the seed
+// Create makes a new database in file, with products that the seed
 // decides.
-func createStore(ctx context.Context, file string, seed uint64, products int) (_ *store, err error) {
-	s := &store{}
+func Create(ctx context.Context, file string, seed uint64, products int) (_ *Store, err error) {
+	s := &Store{}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("database: %w", err), s.close())
+			err = errors.Join(fmt.Errorf("database: %w", err), s.Close())
 		}
 	}()
 	if s.writing, err = open(file, 1, "&_txlock=immediate"); err != nil {
@@ -55,11 +57,29 @@ func createStore(ctx context.Context, file string, seed uint64, products int) (_
 	if err := s.create(ctx, seed, products); err != nil {
 		return nil, err
 	}
-	if s.reading, err = open(file, readConnections, "&_pragma=query_only(1)"); err != nil {
+	return s, s.openReading(ctx, file)
+}
+
+// Open opens the database that another process has created in file.
+func Open(ctx context.Context, file string) (_ *Store, err error) {
+	s := &Store{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("database: %w", err), s.Close())
+		}
+	}()
+	if s.writing, err = open(file, 1, "&_txlock=immediate&mode=rw"); err != nil {
 		return nil, err
 	}
-	s.query, err = s.reading.PrepareContext(ctx, "SELECT "+columns+" FROM products WHERE id = ?")
-	return s, err
+	return s, s.openReading(ctx, file)
+}
+
+func (s *Store) openReading(ctx context.Context, file string) (err error) {
+	if s.reading, err = open(file, readConnections, "&_pragma=query_only(1)"); err != nil {
+		return err
+	}
+	s.query, err = s.reading.PrepareContext(ctx, selectProduct)
+	return err
 }
 
 // open opens file with at most so many connections, which are kept. What a
@@ -80,7 +100,7 @@ func open(file string, connections int, options string) (*sql.DB, error) {
 	return db, nil
 }
 
-func (s *store) create(ctx context.Context, seed uint64, products int) error {
+func (s *Store) create(ctx context.Context, seed uint64, products int) error {
 	tx, err := s.writing.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -107,16 +127,16 @@ func (s *store) create(ctx context.Context, seed uint64, products int) error {
 	return tx.Commit()
 }
 
-// product reads one row. It is not interrupted by ctx: a query takes
+// Product reads one row. It is not interrupted by ctx: a query takes
 // microseconds, and watching a context for it takes longer.
-func (s *store) product(ctx context.Context, id int64) (Product, error) {
+func (s *Store) Product(ctx context.Context, id int64) (Product, error) {
 	return scan(s.query.QueryRowContext(context.WithoutCancel(ctx), id))
 }
 
-// write changes one product in a transaction of its own and returns it as
+// Write changes one product in a transaction of its own and returns it as
 // committed, with the next version. A nil error means that every product that
 // is called from now on sees it.
-func (s *store) write(ctx context.Context, c change) (Product, error) {
+func (s *Store) Write(ctx context.Context, c Change) (Product, error) {
 	ctx = context.WithoutCancel(ctx)
 	tx, err := s.writing.BeginTx(ctx, nil)
 	if err != nil {
@@ -130,7 +150,7 @@ func (s *store) write(ctx context.Context, c change) (Product, error) {
 			version     = version + 1,
 			updated_at  = ?
 		WHERE id = ?
-		RETURNING `+columns, c.priceCents, c.sold, c.sold, time.Now().UnixMilli(), c.id))
+		RETURNING `+columns, c.PriceCents, c.Sold, c.Sold, time.Now().UnixMilli(), c.ID))
 	if err != nil {
 		return Product{}, err
 	}
@@ -145,7 +165,8 @@ func scan(row *sql.Row) (Product, error) {
 	return p, err
 }
 
-func (s *store) close() error {
+// Close closes the connections; what is under way fails.
+func (s *Store) Close() error {
 	var errs []error
 	if s.query != nil {
 		errs = append(errs, s.query.Close())
