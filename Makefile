@@ -10,6 +10,7 @@ export GOWORK := $(CURDIR)/go.work
 
 FUZZTIME ?= 30s
 SOAK     ?= 200
+BACKENDS ?= $(shell echo $$((($(SOAK) + 9) / 10)))
 BENCH    ?= .
 DEMOARGS ?=
 
@@ -50,8 +51,8 @@ tidy: ## bring every go.mod and go.sum up to date
 fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
 	go run ./internal/tools/fuzz -time $(FUZZTIME)
 
-soak: deps ## pass the conformance suites SOAK=200 times, backends a tenth of that, on a busy machine
-	internal/tools/soak $(SOAK)
+soak: deps ## pass the conformance suites SOAK=200 times, BACKENDS=20 times on each backend, on a busy machine
+	internal/tools/soak $(SOAK) $(BACKENDS)
 
 bench: ## run the benchmarks (BENCH=<pattern>)
 	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
