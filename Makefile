@@ -4,7 +4,7 @@
 SHELL         := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps demo test race standalone oldest lint tidy fuzz soak bench
+.PHONY: help deps demo test race standalone oldest lint tidy fuzz soak bench release
 
 export GOWORK := $(CURDIR)/go.work
 
@@ -13,6 +13,8 @@ SOAK     ?= 200
 BACKENDS ?= $(shell echo $$((($(SOAK) + 9) / 10)))
 BENCH    ?= .
 DEMOARGS ?=
+RELEASE  ?=
+TAG      ?=
 
 EACH     := go run ./internal/tools/each
 ALONE    := env GOWORK=off
@@ -56,3 +58,6 @@ soak: deps ## pass the conformance suites SOAK=200 times, BACKENDS=20 times on e
 
 bench: ## run the benchmarks (BENCH=<pattern>)
 	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+release: ## rehearse releases (RELEASE='core@v0.1.0 …'); with TAG=1, keep their tags
+	go run ./internal/tools/release $(if $(TAG),-tag) $(RELEASE)

@@ -4,7 +4,9 @@
 //   - deps looks for a redis-server, or installs one.
 //   - each runs one command in every module of the workspace.
 //   - fuzz finds every fuzz target and runs it for a while.
+//   - modproxy makes a module proxy in a directory, workspace reads go.work: for the others.
 //   - modcheck holds the rules that the go.mod files and module folders follow.
+//   - release checks, tests and tags releases.
 //   - soak passes the conformance suites many times, on a busy machine.
 //
 // They are run from the root of the repository.
