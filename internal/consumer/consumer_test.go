@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/zip"
 
 	"github.com/unkn0wn-root/cascache/internal/redistest"
+	"github.com/unkn0wn-root/cascache/internal/tools/modproxy"
 )
 
 // A program says how testdata/program.go.tmpl fills and reads a cache: with
@@ -211,10 +212,33 @@ var rows = []row{
 		redis: true,
 	},
 	{
-		name:     "the suites of conformance",
-		requires: []string{"core", "conformance"},
+		name:     "core with values and generations in Redis",
+		requires: []string{"core", "provider-redis", "genstore-redis"},
 		brings:   []string{"wire"},
+		third:    goRedisThird,
+		program: program{
+			Imports: []string{
+				`redisprovider "` + base + `/provider-redis"`,
+				`redisgenstore "` + base + `/genstore-redis"`,
+				goRedisImport,
+			},
+			Setup: []string{goRedisClient},
+			Type:  "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "redisprovider.New(redisprovider.Config{Client: client})",
+			GenStore: `redisgenstore.NewRedisGenStore(client, "consumer")`,
+		},
+		redis: true,
+	},
+	{
+		name:     "the suites of conformance",
+		requires: []string{"conformance"},
+		brings:   []string{"core", "wire"},
 		test:     conformanceTest,
+	},
+	{
+		name:     "wire alone",
+		requires: []string{"wire"},
+		test:     wireTest,
 	},
 }
 
@@ -254,6 +278,9 @@ var (
 
 	//go:embed testdata/conformance_test.go.txt
 	conformanceTest string
+
+	//go:embed testdata/wire_test.go.txt
+	wireTest string
 )
 
 func (p program) source(t *testing.T) string {
@@ -288,13 +315,8 @@ func (r row) allowed() []string {
 }
 
 func TestImportBringsNothingElse(t *testing.T) {
-	p := proxy(t.TempDir())
-	folders := p.stageReleased(t, release)
-	goCmd := newGoCommand(t, p)
-
-	var proved []string
-	for _, r := range rows {
-		proved = append(proved, slices.Concat(r.requires, r.brings)...)
+	goCmd := newGoCommand(t, stageReleased(t))
+	for _, r := range append(slices.Clone(rows), everything(t)) {
 		t.Run(r.name, func(t *testing.T) {
 			if testing.Short() && r.name != "core alone" {
 				t.Skip("the long tests prove the other rows")
@@ -327,9 +349,75 @@ func TestImportBringsNothingElse(t *testing.T) {
 			}
 		})
 	}
-	for _, folder := range folders {
-		if !slices.Contains(proved, folder) {
-			t.Errorf("no row proves what an import of %s brings", folder)
+}
+
+// everything is a program that imports every released module of the workspace,
+// the rows' third parties and no others being allowed.
+func everything(t *testing.T) row {
+	t.Helper()
+	r := row{
+		name: "everything",
+		program: program{
+			Imports: []string{jsonImport, ristrettoImport, goRedisImport,
+				`aeadcodec "` + base + `/codec-aead"`,
+				`zstdcodec "` + base + `/codec-zstd"`,
+				`otternear "` + base + `/near-otter"`,
+				`redisgenstore "` + base + `/genstore-redis"`,
+			},
+			Setup: []string{
+				goRedisClient,
+				"near, err := otternear.New(otternear.Config[product]{})",
+				"if err != nil { return err }",
+				"compressed, err := zstdcodec.New(codec.JSON[product]{}, zstdcodec.Config{MinSize: 1})",
+				"if err != nil { return err }",
+				`key, err := aeadcodec.NewKey(1, []byte("0123456789abcdef0123456789abcdef"))`,
+				"if err != nil { return err }",
+				"sealed, err := aeadcodec.New(compressed, aeadcodec.Config{Keys: []aeadcodec.Key{key}})",
+				"if err != nil { return err }",
+			},
+			Type: "product", Value: aProduct, Codec: "sealed",
+			Provider: "rp.New(rp.Config{NumCounters: 1000, MaxCost: 1 << 20, BufferItems: 64})",
+			GenStore: `redisgenstore.NewRedisGenStore(client, "everything")`,
+			Near:     "near",
+		},
+		redis: true,
+	}
+	for _, m := range releasedModules(t) {
+		r.requires = append(r.requires, m.Folder)
+		path := base + "/" + m.Folder
+		if m.Folder != "core" && !slices.ContainsFunc(r.program.Imports, func(i string) bool { return strings.HasSuffix(i, `"`+path+`"`) }) {
+			r.program.Imports = append(r.program.Imports, `_ "`+path+`"`)
+		}
+	}
+	for _, other := range rows {
+		r.third = append(r.third, other.third...)
+	}
+	return r
+}
+
+// TestEveryModuleIsProved: what an import of a module brings is said in a row
+// that is about that module. To be brought by another one proves nothing.
+func TestEveryModuleIsProved(t *testing.T) {
+	var subjects []string
+	for _, r := range rows {
+		if len(r.requires) > 1 {
+			subjects = append(subjects, r.requires[1:]...) // the first is core, which carries the program
+		} else {
+			subjects = append(subjects, r.requires...)
+		}
+	}
+	var folders []string
+	for _, m := range releasedModules(t) {
+		folders = append(folders, m.Folder)
+		if !slices.Contains(subjects, m.Folder) {
+			t.Errorf("no row proves what an import of %s brings", m.Folder)
+		}
+	}
+	for _, r := range rows {
+		for _, folder := range slices.Concat(r.requires, r.brings) {
+			if !slices.Contains(folders, folder) {
+				t.Errorf("the row of %s names %s, which is no released module", r.name, folder)
+			}
 		}
 	}
 }
@@ -338,12 +426,11 @@ func TestImportBringsNothingElse(t *testing.T) {
 // proof is there to notice.
 func TestIntruderIsNoticed(t *testing.T) {
 	const intruder = "example.com/intruder"
-	p := proxy(t.TempDir())
-	p.stageReleased(t, release)
+	p := stageReleased(t)
 	goMod := []byte("module " + intruder + "\n\ngo 1.25.0\n")
-	p.stage(t, module.Version{Path: intruder, Version: "v1.2.3"}, goMod, []zip.File{
-		memoryFile{"go.mod", goMod},
-		memoryFile{"intruder.go", []byte("package intruder\n")},
+	stage(t, p, module.Version{Path: intruder, Version: "v1.2.3"}, goMod, []zip.File{
+		modproxy.MemoryFile{Name: "go.mod", Content: goMod},
+		modproxy.MemoryFile{Name: "intruder.go", Content: []byte("package intruder\n")},
 	})
 	goCmd := newGoCommand(t, p)
 	alone := rows[0]
@@ -359,7 +446,7 @@ func TestIntruderIsNoticed(t *testing.T) {
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			spoiled := "v0.2." + string(rune('0'+i))
-			p.stageFolder(t, "core", spoiled, func(mod *modfile.File) {
+			stageFolder(t, p, "core", spoiled, func(mod *modfile.File) {
 				if err := mod.AddRequire(test.require, test.version); err != nil {
 					t.Fatal(err)
 				}

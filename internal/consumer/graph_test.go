@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/unkn0wn-root/cascache/internal/tools/modproxy"
 )
 
 const consumerPath = "example.com/consumer"
@@ -17,32 +19,17 @@ type goCommand struct {
 	env []string
 }
 
-// newGoCommand returns one that finds the staged modules in p. It takes third
-// parties from what this machine has downloaded already, and only what is
-// missing there from where this machine downloads.
-func newGoCommand(t *testing.T, p proxy) goCommand {
+// newGoCommand returns one that finds the staged modules in p.
+func newGoCommand(t *testing.T, p modproxy.Dir) goCommand {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOMODCACHE", "GOPROXY", "GOCACHE").Output()
+	env, err := p.Env(t.TempDir(), base)
 	if err != nil {
-		t.Fatalf("go env: %v", err)
+		t.Fatal(err)
 	}
-	host := strings.Split(string(out), "\n")
-	proxies := []string{
-		"file://" + filepath.ToSlash(string(p)),
-		"file://" + filepath.ToSlash(host[0]) + "/cache/download",
-		host[1],
-	}
-	return goCommand{env: append(os.Environ(),
-		"GOPROXY="+strings.Join(proxies, ","),
-		"GOMODCACHE="+t.TempDir(),
-		"GOCACHE="+host[2],
-		"GOFLAGS=-mod=mod -modcacherw -trimpath", // a cache that can be removed; builds that the next run can use
+	return goCommand{env: append(env,
+		"GOFLAGS=-mod=mod -modcacherw -trimpath", // as the user's go get would, who has no go.sum yet
 		"GOSUMDB=off",
-		"GOWORK=off",
-		"GOENV=off",
 		"GOTOOLCHAIN=local",
-		// Set, any of these would go round the proxies.
-		"GOPRIVATE=", "GONOPROXY=", "GONOSUMDB=",
 	)}
 }
 
