@@ -4,7 +4,7 @@
 SHELL         := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps demo test race standalone oldest lint tidy fuzz soak bench release
+.PHONY: help deps demo lab test race standalone oldest lint tidy fuzz soak bench release
 
 export GOWORK := $(CURDIR)/go.work
 
@@ -13,6 +13,7 @@ SOAK     ?= 200
 BACKENDS ?= $(shell echo $$((($(SOAK) + 9) / 10)))
 BENCH    ?= .
 DEMOARGS ?=
+LABARGS  ?=
 RELEASE  ?=
 TAG      ?=
 
@@ -28,6 +29,9 @@ deps: ## install redis-server with the system's package manager if it is missing
 
 demo: ## show stale reads of four caches over a real database (DEMOARGS='-duration 2s …')
 	go run ./examples/demo $(DEMOARGS)
+
+lab: ## watch caching strategies go stale, or not, on a web page (LABARGS='-redis new …')
+	go run ./examples/lab $(LABARGS)
 
 test: deps race standalone ## test every module: in the workspace with -race, then each on its own
 

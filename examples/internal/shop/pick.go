@@ -1,6 +1,9 @@
 package shop
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // The streams of random numbers that a seed has. Readers and writers have one
 // each, beginning at these.
@@ -47,4 +50,9 @@ func (p *Picker) ID() int64 { return p.ids[p.zipf.Uint64()] }
 // Change returns what is written next.
 func (p *Picker) Change() Change {
 	return Change{ID: p.ID(), PriceCents: newPrice(p.random), Sold: int64(1 + p.random.IntN(5))}
+}
+
+// Jitter returns a duration between half and one and a half of mean.
+func (p *Picker) Jitter(mean time.Duration) time.Duration {
+	return mean/2 + time.Duration(p.random.Int64N(int64(mean)+1))
 }

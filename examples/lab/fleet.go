@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// restartPause is how long a killed replica is away.
+const restartPause = 500 * time.Millisecond
+
+// A fleet is the replicas of a run.
+type fleet struct {
+	assignment assignment // of all; each has its own slot
+	receive    func(message)
+	crashed    func(slot int) // after a replica has ended
+
+	mu       sync.Mutex
+	replicas map[int]*replicaProcess // by slot
+	closing  bool
+	failure  error // of a replica that ended by itself
+	reading  sync.WaitGroup
+}
+
+type replicaProcess struct {
+	*child
+	stdin interface{ Close() error }
+	read  chan struct{} // closed once all it said has been received
+	state string        // "runs", "paused", "killed"
+}
+
+// launch starts the replica of a slot.
+func (f *fleet) launch(slot int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closing {
+		return errors.New("the run is over")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	a := f.assignment
+	a.Slot = slot
+	told, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), replicaEnv+"="+string(told))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	// Not StdoutPipe, which Wait closes under the reader's hands.
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stdout = writer
+	c, err := startChild(cmd)
+	writer.Close() // the child has its own
+	if err != nil {
+		reader.Close()
+		return fmt.Errorf("start replica %d: %w", slot, err)
+	}
+	r := &replicaProcess{child: c, stdin: stdin, read: make(chan struct{}), state: "runs"}
+	if f.replicas == nil {
+		f.replicas = make(map[int]*replicaProcess)
+	}
+	f.replicas[slot] = r
+	f.reading.Go(func() {
+		defer close(r.read)
+		defer reader.Close()
+		lines := bufio.NewScanner(reader)
+		for lines.Scan() {
+			var m message
+			// The last line of a process that was killed may be half a one.
+			if json.Unmarshal(lines.Bytes(), &m) != nil {
+				continue
+			}
+			if m.Error != nil {
+				f.fail(fmt.Errorf("replica %d: %s", slot, *m.Error))
+			}
+			f.receive(m)
+		}
+	})
+	return nil
+}
+
+func (f *fleet) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failure == nil {
+		f.failure = err
+	}
+}
+
+// err returns why a replica ended by itself, or nil.
+func (f *fleet) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failure
+}
+
+// running returns a replica that runs.
+func (f *fleet) running(slot int) (*replicaProcess, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.replicas[slot]
+	if r == nil || r.state != "runs" {
+		return nil, fmt.Errorf("replica %d does not run at the moment", slot)
+	}
+	return r, nil
+}
+
+func (f *fleet) mark(r *replicaProcess, state string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r.state = state
+}
+
+// pause freezes a replica for d.
+func (f *fleet) pause(ctx context.Context, slot int, d time.Duration) error {
+	r, err := f.running(slot)
+	if err != nil {
+		return err
+	}
+	f.mark(r, "paused")
+	defer f.mark(r, "runs")
+	return r.pause(ctx, d)
+}
+
+// kill ends a replica the hard way and starts another in its place.
+func (f *fleet) kill(ctx context.Context, slot int) error {
+	r, err := f.running(slot)
+	if err != nil {
+		return err
+	}
+	f.mark(r, "killed")
+	r.kill()
+	return f.replace(ctx, r, slot)
+}
+
+// crash has a replica die by its own hand in its next write, and starts another
+// in its place.
+func (f *fleet) crash(ctx context.Context, b *board, slot int) error {
+	r, err := f.running(slot)
+	if err != nil {
+		return err
+	}
+	f.mark(r, "killed")
+	b.set(wordCrashID, 0)
+	b.set(wordCrash, int64(slot))
+	select {
+	case <-r.exited:
+	case <-time.After(5 * time.Second):
+		b.set(wordCrash, 0)
+		f.mark(r, "runs")
+		return fmt.Errorf("replica %d did not crash: it is writing nothing", slot)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	f.crashed(slot)
+	return f.replace(ctx, r, slot)
+}
+
+// replace starts a replica where one has ended.
+func (f *fleet) replace(ctx context.Context, r *replicaProcess, slot int) error {
+	<-r.read
+	if err := sleep(ctx, restartPause); err != nil {
+		return err
+	}
+	return f.launch(slot)
+}
+
+// states tells how each replica is, by slot.
+func (f *fleet) states() map[int]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	states := make(map[int]string)
+	for slot, r := range f.replicas {
+		states[slot] = r.state
+	}
+	return states
+}
+
+// close ends all replicas and returns once everything they said has been
+// received.
+func (f *fleet) close() {
+	f.mu.Lock()
+	f.closing = true
+	replicas := f.replicas
+	f.mu.Unlock()
+	for _, r := range replicas {
+		_ = proceed(r.cmd.Process) // it may be paused, or gone
+		_ = r.stdin.Close()        // which asks it to end
+	}
+	for _, r := range replicas {
+		select {
+		case <-r.exited:
+		case <-time.After(5 * time.Second):
+			r.kill()
+		}
+	}
+	f.reading.Wait()
+}

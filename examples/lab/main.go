@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // CasCache broke its promise, or the lab could not run
+	exitUsage  = 2 // bad flags
+)
+
+func main() {
+	if told := os.Getenv(replicaEnv); told != "" {
+		os.Exit(replicaMain(told, os.Stdin, os.Stdout))
+	}
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends the program at once, should the first not do it.
+	context.AfterFunc(ctx, restore)
+	os.Exit(realMain(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// realMain is main with its surroundings as arguments.
+func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cfg, err := parseFlags(args)
+	if errors.Is(err, flag.ErrHelp) {
+		usage(stdout)
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "lab: %v\nRun it with -h for what the flags mean.\n", err)
+		return exitUsage
+	}
+	if err := open(ctx, cfg, stdout); err != nil {
+		fmt.Fprintf(stderr, "lab: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// open opens the lab, until ctx ends or the one measurement is done.
+func open(ctx context.Context, cfg config, stdout io.Writer) (err error) {
+	var server *redisServer
+	if cfg.redis != "" {
+		if server, err = openRedis(ctx, cfg.redis); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.close()) }()
+	}
+	if cfg.once {
+		return measureOnce(ctx, cfg, server, stdout)
+	}
+	return serve(ctx, cfg, server, stdout)
+}
+
+// measureOnce measures for the time that cfg says, and reports.
+func measureOnce(ctx context.Context, cfg config, server *redisServer, stdout io.Writer) error {
+	all := lanes(server != nil)
+	fmt.Fprintf(stdout, "%d lanes side by side for %v: %d writes a second, %d readers each, load delay %v, database lag %v.\n",
+		len(all), cfg.duration, cfg.controls.WriteRate, cfg.controls.Readers, cfg.controls.LoadDelay, cfg.controls.Lag)
+	r, err := startRun(ctx, cfg, all, server)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-r.done: // by itself, so it failed
+	default:
+		_ = sleep(ctx, cfg.duration)
+	}
+	if err := r.stop(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return errors.New("interrupted")
+	}
+	p, err := newReport(r, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\n%s\n%s\n", p.table(), p.Verdict)
+	if cfg.out != "" {
+		if err := p.write(cfg.out); err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "The report is in %s.\n", cfg.out)
+	}
+	return p.verdict()
+}
