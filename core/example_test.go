@@ -217,7 +217,7 @@ func ExampleHooks() {
 // A provider is four methods. Entries from elsewhere do it no harm.
 func ExampleProvider() {
 	ctx := context.Background()
-	provider := newPlainProvider()
+	var provider cascache.Provider = newPlainProvider()
 	cache, err := cascache.New(cascache.Options[string]{
 		Namespace: "name", Provider: provider, Codec: cascache.String{},
 	})

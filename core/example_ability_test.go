@@ -1,0 +1,159 @@
+package cascache_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"sync/atomic"
+	"time"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+// An author checks that a store has the abilities it is meant to have.
+func ExampleAbilityOf() {
+	show := func(name string, store cascache.GenStore) {
+		fmt.Println(name)
+		_, ok := cascache.AbilityOf[cascache.NonBlocker](store)
+		fmt.Println("  never blocks:", ok)
+		_, ok = cascache.AbilityOf[cascache.PrefixCurrenter](store)
+		fmt.Println("  joins no keys:", ok)
+		_, ok = cascache.AbilityOf[cascache.Holder](store)
+		fmt.Println("  holds, for Mutate:", ok)
+
+		// These save round trips, which a store in memory has none of.
+		_, current := cascache.AbilityOf[cascache.BatchCurrenter](store)
+		_, snapshot := cascache.AbilityOf[cascache.BatchSnapshotter](store)
+		_, bump := cascache.AbilityOf[cascache.BatchBumper](store)
+		_, commit := cascache.AbilityOf[cascache.CommitCurrenter](store)
+		_, local := cascache.AbilityOf[cascache.LocalCurrenter](store)
+		fmt.Println("  made for a network:", current || snapshot || bump || commit || local)
+	}
+	show("local", cascache.NewLocalGenStore(0, 0))
+	show("embedded", struct{ cascache.GenStore }{cascache.NewLocalGenStore(0, 0)})
+	// Output:
+	// local
+	//   never blocks: true
+	//   joins no keys: true
+	//   holds, for Mutate: true
+	//   made for a network: false
+	// embedded
+	//   never blocks: false
+	//   joins no keys: false
+	//   holds, for Mutate: false
+	//   made for a network: false
+}
+
+// counted counts the bumps of the store that it wraps. It forwards the one
+// ability that its users need; Unwrap keeps it from claiming that ability over a
+// store without it.
+type counted struct {
+	cascache.GenStore
+	bumps atomic.Int64
+}
+
+func (c *counted) Bump(ctx context.Context, key string) (uint64, error) {
+	c.bumps.Add(1)
+	return c.GenStore.Bump(ctx, key)
+}
+
+func (c *counted) NonBlocking() bool {
+	inner, ok := cascache.AbilityOf[cascache.NonBlocker](c.GenStore)
+	return ok && inner.NonBlocking()
+}
+
+func (c *counted) Unwrap() any { return c.GenStore }
+
+func ExampleWrapper() {
+	ctx := context.Background()
+	store := &counted{GenStore: cascache.NewLocalGenStore(0, 0)}
+	var _ cascache.Wrapper = store
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{}, GenStore: store,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+
+	_ = cache.Invalidate(ctx, "1")
+	_ = cache.Invalidate(ctx, "2")
+	fmt.Println(store.bumps.Load())
+	// Output:
+	// 2
+}
+
+// batching is a provider to which a call costs a round trip, so that it takes
+// many keys in one. It says that other processes see what it stores.
+type batching struct {
+	*plainProvider
+	trips *int
+}
+
+func (b batching) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+	*b.trips++
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		values[i], _, _ = b.Get(ctx, key)
+	}
+	return values, nil
+}
+
+func (b batching) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+	return b.Get(ctx, prefix+key)
+}
+
+func (b batching) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+	*b.trips++
+	accepted := make([]bool, len(items))
+	for i, item := range items {
+		accepted[i], _ = b.Set(ctx, item.Key, item.Value, item.Cost, item.TTL)
+	}
+	return accepted, nil
+}
+
+func (b batching) DelBatch(ctx context.Context, keys []string) error {
+	*b.trips++
+	for _, key := range keys {
+		_ = b.Del(ctx, key)
+	}
+	return nil
+}
+
+func (b batching) Shared() bool { return true }
+
+// A provider in the network has these abilities, for the sake of bulks.
+func ExampleBatchGetter() {
+	ctx := context.Background()
+	trips := 0
+	provider := batching{newPlainProvider(), &trips}
+	var (
+		_ cascache.BatchGetter  = provider
+		_ cascache.BatchSetter  = provider
+		_ cascache.BatchDeleter = provider
+		_ cascache.PrefixGetter = provider
+		_ cascache.Sharer       = provider
+		_ cascache.Item         // what SetBatch is given
+	)
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: provider, Codec: cascache.String{}, DisableBulk: true,
+		Hooks: &cascache.Hooks{
+			SharedProvider: func(_ context.Context, e cascache.SharedProviderEvent) {
+				fmt.Println("warning: local generations guard the shared provider of", e.Namespace)
+			},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+
+	keys := []string{"1", "2", "3"}
+	items := map[string]string{"1": "Ada", "2": "Grace", "3": "Barbara"}
+	_ = cache.SetBulkWithGens(ctx, items, cache.SnapshotGens(keys), time.Minute)
+	values, missing, err := cache.GetBulk(ctx, keys)
+	fmt.Println(len(values), len(missing), err, "in", trips, "round trips")
+	// Output:
+	// warning: local generations guard the shared provider of name
+	// 3 0 <nil> in 2 round trips
+}
