@@ -1,0 +1,124 @@
+package campaign
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	flagSeed    = flag.Uint64("campaign.seed", 0, "where the seeds of the runs begin; 0 draws one")
+	flagFor     = flag.Duration("campaign.for", 0, "how long TestCampaign runs; 0 leaves it out")
+	flagReplay  = flag.Uint64("campaign.replay", 0, "do the run of this seed and no other")
+	flagPatient = flag.Bool("campaign.patient", false, "allow recovery as much more time as this machine is late")
+	flagBites   = flag.Bool("campaign.bites", false, "try every nemesis on a naive design, and print the table")
+	flagOnly    = flag.String("campaign.only", "", "of TestBites: the name of one nemesis")
+)
+
+func TestMain(m *testing.M) {
+	RunChild()
+	flag.Parse()
+	folder, err := os.MkdirTemp("", "campaign")
+	must(err)
+	must(LetServersStepClocks(folder))
+	code := m.Run()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+func checkRun(t *testing.T, r run) result {
+	t.Helper()
+	res := r.do(t)
+	for _, broken := range res.Broken {
+		t.Errorf("%s\n  in the run: %v", broken, r)
+	}
+	return res
+}
+
+// TestCampaign does the runs that follow from a seed until the time is up.
+func TestCampaign(t *testing.T) {
+	if *flagReplay != 0 {
+		r := draw(*flagReplay)
+		r.patient = *flagPatient
+		t.Log(r)
+		t.Logf("%+v", checkRun(t, r))
+		return
+	}
+	if *flagFor == 0 {
+		t.Skip("takes minutes or hours: see make campaign")
+	}
+	seed := *flagSeed
+	if seed == 0 {
+		seed = rand.Uint64() >> 16
+	}
+	var sum report
+	seeds := rand.New(rand.NewPCG(seed, 2))
+	t.Logf("seed %d", seed)
+	for end := now() + *flagFor; now() < end; {
+		one := seeds.Uint64() >> 16
+		r := draw(one)
+		r.patient = *flagPatient
+		t.Run(fmt.Sprint(one), func(t *testing.T) {
+			res := checkRun(t, r)
+			sum.add(one, res)
+			fmt.Printf("%s seed %d: %v: %d reads, %d stale, %d writes, %s%d broken (%d reads and %d faults in all, %d stale)\n",
+				time.Now().Format(time.TimeOnly), one, r, res.Reads, res.Stale, res.Writes, backs(res), len(res.Broken), sum.total.Reads, sum.total.Faults, sum.total.Stale)
+		})
+	}
+	fmt.Println(&sum)
+}
+
+func backs(res result) string {
+	text := ""
+	for _, rec := range res.Recoveries {
+		text += fmt.Sprintf("back after %v, ", rec.Took.Round(time.Millisecond))
+	}
+	return text
+}
+
+// TestBites tries every nemesis on a naive design, which must go stale: one
+// that does not proves nothing. It prints the table of docs/reliability.md.
+func TestBites(t *testing.T) {
+	if !*flagBites {
+		t.Skip("takes minutes: see docs/reliability.md")
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "| nemesis | naive design | without the nemesis | with it | CasCache |\n|---|---|---|---|---|\n")
+	cell := func(res result) string { return fmt.Sprintf("%d of %d", res.Stale, res.Reads) }
+	without := map[string]string{}
+	for _, n := range nemeses {
+		if n.name == appClockStepped && !stepsClock || *flagOnly != "" && *flagOnly != n.name {
+			continue
+		}
+		t.Run(n.name, func(t *testing.T) {
+			c := config{seed: 1, assembly: n.bitesIn, naive: n.bites}
+			r := alone(n, c)
+			same := fmt.Sprint(r.config)
+			if without[same] == "" {
+				calm := r
+				calm.strikes = []strike{{{name: "nothing", strike: func(*world) func() { time.Sleep(time.Second); return nothing }, limit: dataLoss}}}
+				without[same] = cell(calm.do(t))
+			}
+			var res result
+			for range 3 {
+				// A fault that hits by chance may need another one.
+				more := r.do(t)
+				res.Stale, res.Reads = res.Stale+more.Stale, res.Reads+more.Reads
+				r.config.seed++
+				if res.Stale > 0 {
+					break
+				}
+			}
+			if res.Stale == 0 {
+				t.Errorf("%s: the design %q served nothing stale in %d reads: the nemesis proves nothing", n.name, n.bites, res.Reads)
+			}
+			c.naive = notNaive
+			fmt.Fprintf(&table, "| %s | %s | %s | %s | %s |\n", n.name, n.bites, without[same], cell(res), cell(checkRun(t, alone(n, c))))
+		})
+	}
+	fmt.Println(table.String())
+}
