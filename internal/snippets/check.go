@@ -77,8 +77,6 @@ func buildFile(ctx context.Context, root string, b *block) error {
 		if _, err = run(ctx, root, "go", "build", "-o", program, source); err == nil {
 			out, err = run(ctx, dir, program)
 		}
-	default:
-		_, err = run(ctx, root, "go", "build", "-o", os.DevNull, source)
 	}
 	if err != nil {
 		return err

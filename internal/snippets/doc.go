@@ -1,5 +1,7 @@
-// Package snippets builds and runs the Go code in the README and in docs, so
-// that what a reader copies works.
+// Package snippets keeps the documents true: the README, CONTRIBUTING.md and
+// everything in docs.
+//
+// Code that a reader copies works:
 //
 //   - A fenced block marked go is a complete file. It is compiled and vetted
 //     as if it lay in the workspace. If its package is main, it is run and must
@@ -9,6 +11,18 @@
 //   - Both are formatted as gofmt does it.
 //   - The README has a section "Quick start" with a program that runs.
 //
-// The test reads files outside its module, which the go command's test cache
-// does not know: run it with -count=1, as make test does.
+// What a document names is there:
+//
+//   - tests, benchmarks, fuzz targets and examples, by their names;
+//   - targets of the Makefile;
+//   - paths of this repository, in code spans and in the arguments of go;
+//   - what a go test command is to run;
+//   - exported names of the packages, their fields and methods.
+//
+// Links lead to files and headings that exist, and every page can be reached from
+// the README. The page on the wire format is held to more: a decoder written
+// from it alone must agree with package wire.
+//
+// The tests read files outside their module, which the go command's test cache
+// does not know: run them with -count=1, as make test does.
 package snippets

@@ -32,10 +32,11 @@ func TestReadmeHasQuickStart(t *testing.T) {
 	}
 }
 
-// documents returns the README and every Markdown file under docs.
+// documents returns the README, CONTRIBUTING.md and every Markdown file under
+// docs.
 func documents(t *testing.T, root string) []string {
 	t.Helper()
-	names := []string{filepath.Join(root, "README.md")}
+	names := []string{filepath.Join(root, index), filepath.Join(root, "CONTRIBUTING.md")}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && filepath.Ext(name) == ".md" {
 			names = append(names, name)

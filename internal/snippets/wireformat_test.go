@@ -1,0 +1,324 @@
+package snippets
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/unkn0wn-root/cascache/wire"
+)
+
+// The second implementation. It is written from docs/wire-format.md alone, in
+// the plainest way, and shares nothing with package wire.
+
+// reader takes fields off bytes, and remembers if one was not there.
+type reader struct {
+	b    []byte
+	lack bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if r.lack || n > uint64(len(r.b)) {
+		r.lack = true
+		return nil
+	}
+	taken := r.b[:n]
+	r.b = r.b[n:]
+	return taken
+}
+
+func (r *reader) number(size int) (n uint64) {
+	for _, b := range r.take(uint64(size)) {
+		n = n<<8 | uint64(b)
+	}
+	return n
+}
+
+// castagnoliOf is CRC-32C bit by bit.
+func castagnoliOf(b []byte) uint32 {
+	crc := ^uint32(0)
+	for _, x := range b {
+		crc ^= uint32(x)
+		for range 8 {
+			odd := crc & 1
+			crc >>= 1
+			if odd == 1 {
+				crc ^= 0x82F63B78
+			}
+		}
+	}
+	return ^crc
+}
+
+var errRefused = errors.New("refused")
+
+// decodeEntry returns what an entry holds, as the tables of the page say it.
+func decodeEntry(version byte, name string, b []byte) (string, error) {
+	if len(b) < 6 || string(b[:4]) != "CASC" || b[4] != version || b[5] < 1 || b[5] > 3 {
+		return "", errRefused
+	}
+	kind := b[5]
+	r := &reader{b: b[6:]}
+	if version == 2 {
+		if len(b) < 10 {
+			return "", errRefused
+		}
+		end := &reader{b: b[len(b)-4:]}
+		if uint64(castagnoliOf(b[:len(b)-4])) != end.number(4) {
+			return "", errRefused
+		}
+		r.b = b[6 : len(b)-4]
+		if string(r.take(r.number(2))) != name || r.lack {
+			return "", errRefused
+		}
+	}
+	var holds string
+	switch kind {
+	case 1:
+		gen := r.number(8)
+		holds = fmt.Sprintf("single %d %q", gen, r.take(r.number(4)))
+	case 2:
+		count := r.number(4)
+		if count*14 > uint64(len(r.b)) {
+			return "", errRefused
+		}
+		var members []string
+		var last []byte
+		for i := range count {
+			key := r.take(r.number(2))
+			gen := r.number(8)
+			members = append(members, fmt.Sprintf("%q %d %q", key, gen, r.take(r.number(4))))
+			if i > 0 && bytes.Compare(last, key) >= 0 {
+				return "", errRefused
+			}
+			last = key
+		}
+		holds = strings.TrimSpace("bulk " + strings.Join(members, ", "))
+	case 3:
+		holds = fmt.Sprintf("absent %d", r.number(8))
+	}
+	if r.lack || len(r.b) > 0 {
+		return "", errRefused
+	}
+	return holds, nil
+}
+
+// entryName returns the name of the entry of keys in a namespace.
+func entryName(namespace string, keys []string, bulk bool) string {
+	namespace = strings.ReplaceAll(strings.ReplaceAll(namespace, "%", "%25"), ":", "%3A")
+	if !bulk {
+		return "single:" + namespace + ":" + keys[0]
+	}
+	keys = slices.Clone(keys)
+	slices.Sort(keys)
+	hash := sha256.New()
+	for _, key := range slices.Compact(keys) {
+		fmt.Fprintf(hash, "%c%c%s", byte(len(key)>>8), byte(len(key)), key) // these are short
+	}
+	return "bulk:" + namespace + ":" + hex.EncodeToString(hash.Sum(nil)[:16])
+}
+
+// generationName returns the Redis key of the generation of an entry.
+func generationName(namespace, entry string) string {
+	slot := func(name string) int {
+		if _, rest, ok := strings.Cut(name, "{"); ok {
+			if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
+				name = tag
+			}
+		}
+		crc := 0
+		for i := range len(name) {
+			crc ^= int(name[i]) << 8
+			for range 8 {
+				crc <<= 1
+				if crc > 0xFFFF {
+					crc = (crc ^ 0x1021) & 0xFFFF
+				}
+			}
+		}
+		return crc % 16384
+	}
+	namespace = strings.ReplaceAll(strings.ReplaceAll(namespace, "%", "%25"), ":", "%3A")
+	for n := int64(0); ; n++ {
+		if tag := strconv.FormatInt(n, 36); slot(tag) == slot(entry) {
+			return "gen:{" + tag + "}:" + namespace + ":" + entry
+		}
+	}
+}
+
+// The judge that it is compared with.
+
+// wireEntry is decodeEntry by package wire.
+func wireEntry(version byte, name string, b []byte) (string, error) {
+	v := wire.Version(version)
+	kind, err := v.KindOf(b)
+	if err != nil {
+		return "", err
+	}
+	switch kind {
+	case wire.KindSingle:
+		gen, payload, err := v.DecodeSingle(b, name)
+		return fmt.Sprintf("single %d %q", gen, payload), err
+	case wire.KindBulk:
+		items, err := v.DecodeBulk(b, name)
+		members := make([]string, len(items))
+		for i, item := range items {
+			members[i] = fmt.Sprintf("%q %d %q", item.Key, item.Gen, item.Payload)
+		}
+		return strings.TrimSpace("bulk " + strings.Join(members, ", ")), err
+	default:
+		gen, err := v.DecodeAbsent(b, name)
+		return fmt.Sprintf("absent %d", gen), err
+	}
+}
+
+// The page.
+
+// tables returns the rows of the page's tables by their header, each cell
+// without the marks of code.
+func tables(t *testing.T) map[string][][]string {
+	t.Helper()
+	markdown, err := os.ReadFile(filepath.Join(root, "docs", "wire-format.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][][]string)
+	header := ""
+	for line := range strings.Lines(string(markdown)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			header = ""
+		case header == "":
+			header = line
+		case !strings.HasPrefix(line, "|---"):
+			var cells []string
+			for _, cell := range strings.Split(strings.Trim(line, "|"), "|") {
+				cells = append(cells, strings.TrimSpace(cell))
+			}
+			rows[header] = append(rows[header], cells)
+		}
+	}
+	return rows
+}
+
+func bare(cell string) string { return strings.ReplaceAll(cell, "`", "") }
+
+func bytesOf(t *testing.T, cell string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(bare(cell), " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+const (
+	goldenTable  = "| version | stored under | holds | bytes |"
+	refusedTable = "| version | stored under | bytes | why |"
+	namesTable   = "| namespace | keys | name |"
+	redisTable   = "| store namespace | entry | Redis key |"
+)
+
+func rowsOf(t *testing.T, header string) [][]string {
+	t.Helper()
+	rows := tables(t)[header]
+	if len(rows) == 0 {
+		t.Fatalf("docs/wire-format.md must have a table with the header %s", header)
+	}
+	return rows
+}
+
+func TestASecondDecoderAgrees(t *testing.T) {
+	if got := castagnoliOf([]byte("123456789")); got != 0xe3069283 {
+		t.Fatalf("the checksum must be CRC-32C: got %08x for its check value, want e3069283", got)
+	}
+	type seed struct {
+		version byte
+		name    string
+		frame   []byte
+	}
+	var seeds []seed
+	for _, row := range rowsOf(t, goldenTable) {
+		version, name, holds, frame := bare(row[0])[0]-'0', bare(row[1]), row[2], bytesOf(t, row[3])
+		seeds = append(seeds, seed{version, name, frame})
+		if got, err := decodeEntry(version, name, frame); got != holds || err != nil {
+			t.Errorf("the page must be enough to decode its golden bytes: %x: got %s, %v, want %s", frame, got, err, holds)
+		}
+		if got, err := wireEntry(version, name, frame); got != holds || err != nil {
+			t.Errorf("the page and package wire must agree on golden bytes: %x: got %s, %v, want %s", frame, got, err, holds)
+		}
+	}
+	for _, row := range rowsOf(t, refusedTable) {
+		version, name, frame := bare(row[0])[0]-'0', bare(row[1]), bytesOf(t, row[2])
+		seeds = append(seeds, seed{version, name, frame})
+		if got, err := decodeEntry(version, name, frame); err == nil {
+			t.Errorf("what the page says is refused must be: %x (%s): decoded to %s", frame, row[3], got)
+		}
+		if got, err := wireEntry(version, name, frame); !errors.Is(err, wire.ErrCorrupt) {
+			t.Errorf("what the page says is refused must be: %x (%s): wire has %s, %v", frame, row[3], got, err)
+		}
+	}
+	// Damage of all kinds. In version 2 the checksum is often made to match
+	// again, or nothing behind it would ever be looked at.
+	random := rand.New(rand.NewPCG(1, 2))
+	accepted := 0
+	for range 200_000 {
+		s := seeds[random.IntN(len(seeds))]
+		frame := bytes.Clone(s.frame)
+		for range 1 + random.IntN(3) {
+			switch at := random.IntN(len(frame) + 1); {
+			case at == len(frame):
+				frame = append(frame, byte(random.IntN(4)))
+			case random.IntN(8) == 0:
+				frame = frame[:at]
+			case random.IntN(4) == 0:
+				frame = slices.Delete(frame, at, at+1)
+			default:
+				frame[at] = byte(random.IntN(5)) << random.IntN(8)
+			}
+			if len(frame) == 0 {
+				break
+			}
+		}
+		if s.version == 2 && len(frame) >= 10 && random.IntN(4) > 0 {
+			sum := castagnoliOf(frame[:len(frame)-4])
+			frame = append(frame[:len(frame)-4], byte(sum>>24), byte(sum>>16), byte(sum>>8), byte(sum))
+		}
+		got, err := decodeEntry(s.version, s.name, frame)
+		want, wantErr := wireEntry(s.version, s.name, frame)
+		if (err == nil) != (wantErr == nil) || err == nil && got != want {
+			t.Fatalf("a decoder written from the page must take and refuse what package wire does: version %d, %x: got %s, %v, want %s, %v",
+				s.version, frame, got, err, want, wantErr)
+		}
+		if err == nil {
+			accepted++
+		}
+	}
+	if accepted < 1000 {
+		t.Errorf("the damaged bytes must be close enough to well-formed ones to compare what they decode to: %d were accepted", accepted)
+	}
+}
+
+func TestASecondImplementationFindsTheNames(t *testing.T) {
+	for _, row := range rowsOf(t, namesTable) {
+		keys, want := strings.Split(bare(row[1]), ", "), bare(row[2])
+		if got := entryName(bare(row[0]), keys, strings.HasPrefix(want, "bulk:")); got != want {
+			t.Errorf("the page must be enough to find an entry: namespace %s, keys %q: got %s, want %s", row[0], keys, got, want)
+		}
+	}
+	for _, row := range rowsOf(t, redisTable) {
+		if got := generationName(bare(row[0]), bare(row[1])); got != bare(row[2]) {
+			t.Errorf("the page must be enough to find a generation: %s in %s: got %s, want %s", row[1], row[0], got, row[2])
+		}
+	}
+}
