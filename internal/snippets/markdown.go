@@ -60,3 +60,10 @@ func blocks(markdown string) []*block {
 	}
 	return found
 }
+
+// isGo reports whether the block is marked as Go in any spelling, so that a
+// wrong one is refused and not passed over.
+func isGo(b *block) bool {
+	language, _, _ := strings.Cut(b.info, " ")
+	return strings.HasPrefix(strings.ToLower(language), "go")
+}

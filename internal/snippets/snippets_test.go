@@ -58,13 +58,6 @@ func read(t *testing.T, name string) []*block {
 	return blocks(string(text))
 }
 
-// isGo reports whether the block is marked as Go in any spelling, so that a
-// wrong one is refused and not passed over.
-func isGo(b *block) bool {
-	language, _, _ := strings.Cut(b.info, " ")
-	return strings.HasPrefix(strings.ToLower(language), "go")
-}
-
 func hasQuickStart(found []*block) bool {
 	for _, b := range found {
 		if strings.EqualFold(b.section, "quick start") && b.info == "go" && strings.HasPrefix(firstCode(b.text), "package main\n") {
