@@ -28,6 +28,9 @@ func (s *Store) Hold(ctx context.Context, keys []string, token string, lease tim
 	if len(keys) == 0 {
 		return nil
 	}
+	if err := s.claim(ctx); err != nil {
+		return err
+	}
 	list := s.groups(keys, len(keys))
 	errs := make([]error, len(keys))
 	undo := false
@@ -66,7 +69,7 @@ func (s *Store) undoHold(ctx context.Context, keys []string, token string) {
 
 // Release implements [cascache.Holder].
 func (s *Store) Release(ctx context.Context, keys []string, token string) error {
-	if err := s.begin(ctx); err != nil {
+	if err := s.beginChange(ctx); err != nil {
 		return err
 	}
 	if len(keys) == 0 {

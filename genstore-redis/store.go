@@ -30,6 +30,8 @@ type Store struct {
 	owned   bool  // the client, by Config.CloseClient
 	refused error // of every call, when the constructor cannot return it
 	closed  atomic.Bool
+
+	claimed atomic.Bool // the namespace: see claim
 }
 
 var (
@@ -89,6 +91,14 @@ func NewRedisGenStoreWithTTL(client redis.UniversalClient, namespace string, ttl
 		return &Store{refused: err}
 	}
 	return s
+}
+
+// beginChange is begin for a call that may change or create a generation.
+func (s *Store) beginChange(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	return s.claim(ctx)
 }
 
 // begin reports why a call cannot begin, or nil.

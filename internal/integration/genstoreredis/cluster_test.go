@@ -95,7 +95,7 @@ func testSlots(t *testing.T, cluster *redistest.Cluster) {
 	found := 0
 	for _, master := range masters(cluster) {
 		node := connect(t, master.Addr())
-		for _, name := range node.Keys(t.Context(), "gen:*").Val() {
+		for _, name := range node.Keys(t.Context(), "gen:*:*:*").Val() {
 			_, key, ok := strings.Cut(name, "}:test:")
 			if !ok {
 				t.Fatalf("a Redis key of an unexpected form: %q", name)

@@ -3,6 +3,7 @@ package genstoreredis
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	cascache "github.com/unkn0wn-root/cascache/core"
+	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
@@ -235,10 +237,16 @@ func (s *pair) loses(lose func()) (stale int) {
 	return r.stale
 }
 
-// generationKey returns the only Redis key there is.
+// isMark reports whether a Redis key is the mark of the tests' namespace.
+func isMark(key string) bool {
+	mark, _, _ := redisgenstore.Mark("test")
+	return key == mark
+}
+
+// generationKey returns the Redis key of the only generation there is.
 func generationKey(tb testing.TB, raw *redis.Client) string {
 	tb.Helper()
-	keys := raw.Keys(tb.Context(), "*").Val()
+	keys := slices.DeleteFunc(raw.Keys(tb.Context(), "*").Val(), isMark)
 	if len(keys) != 1 {
 		tb.Fatalf("there are %d Redis keys, not one: %q", len(keys), keys)
 	}
