@@ -44,12 +44,13 @@ standalone: ## test every module on its own (GOWORK=off), without -race and the 
 oldest: ## test the modules that claim Go 1.25 with that very toolchain
 	$(EACH) -go 1.25.0 $(ALONE) GOTOOLCHAIN=go1.25.0 go test -short -count=1 ./...
 
-lint: ## check formatting, vet, staticcheck, the go.mod files and the rules of the modules
+lint: ## check formatting, vet, staticcheck, the go.mod files, the rules of the modules, comments and examples
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; }
 	go vet $(PACKAGES)
 	$$($(ALONE) go -C internal/tools tool -n staticcheck) $(PACKAGES)
 	$(EACH) $(ALONE) go mod tidy -diff
 	go run ./internal/tools/modcheck
+	go run ./internal/tools/doccheck
 
 tidy: ## bring every go.mod and go.sum up to date
 	$(EACH) $(ALONE) go mod tidy

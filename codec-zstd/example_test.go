@@ -43,3 +43,33 @@ func ExampleConfig_maxDecoded() {
 	// zstdcodec: cascache: value too large: 1048577 bytes encoded, at most 1048576 allowed
 	// zstdcodec: Config.MaxDecoded is -1, must be 0 (meaning 67108864) or from 1 to 2147483647
 }
+
+// A level is chosen for what is written; all levels read each other.
+func ExampleLevel() {
+	var written [][]byte
+	for _, level := range []zstdcodec.Level{zstdcodec.Fastest, zstdcodec.Best} {
+		codec, err := zstdcodec.New(cascache.String{}, zstdcodec.Config{Level: level})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		data, err := codec.Encode(strings.Repeat("a page of text ", 100))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		written = append(written, data)
+	}
+	reader, err := zstdcodec.New(cascache.String{}, zstdcodec.Config{Level: zstdcodec.Balanced})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, data := range written {
+		back, err := reader.Decode(data)
+		fmt.Println(len(back), err)
+	}
+	// Output:
+	// 1500 <nil>
+	// 1500 <nil>
+}

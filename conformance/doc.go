@@ -41,10 +41,12 @@
 //
 // # Suites
 //
-// [RunProvider] and [RunCodec], each with its benchmark, [BenchmarkProvider]
-// and [BenchmarkCodec]. Package conformance/faults makes backends fail on
-// purpose. docs/writing-a-provider.md and docs/writing-a-codec.md go from an
-// empty folder to a suite that passes.
+// [RunProvider], [RunCodec], [RunGenStore] and [RunNear] are for one part of a
+// cache, [RunCache] is for a whole one; each has its benchmark, such as
+// [BenchmarkProvider]. A [Checker] watches for broken promises in a test of
+// one's own. Package conformance/faults makes backends fail on purpose.
+// docs/writing-a-provider.md, docs/writing-a-codec.md and
+// docs/writing-a-genstore.md go from an empty folder to a suite that passes.
 //
 // # For those who add to the suites
 //

@@ -3,6 +3,7 @@ package ristrettoprovider_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
 	rp "github.com/unkn0wn-root/cascache/provider-ristretto"
@@ -46,4 +47,23 @@ func Example() {
 	// Output:
 	// Ada true <nil>
 	// false <nil>
+}
+
+func ExampleProvider_Metrics() {
+	ctx := context.Background()
+	provider, err := rp.New(rp.Config{Metrics: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer provider.Close(ctx)
+
+	_, _ = provider.Set(ctx, "single:name:1", []byte("Ada"), 3, time.Minute)
+	provider.Wait()
+	_, _, _ = provider.Get(ctx, "single:name:1")
+	_, _, _ = provider.Get(ctx, "single:name:2")
+	m := provider.Metrics()
+	fmt.Println(m.Hits, "hit,", m.Misses, "miss,", m.CostAdded, "bytes")
+	// Output:
+	// 1 hit, 1 miss, 3 bytes
 }

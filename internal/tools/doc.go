@@ -2,6 +2,7 @@
 // staticcheck in its go.mod.
 //
 //   - deps looks for a redis-server, or installs one.
+//   - doccheck looks for comments and examples on the pages of every package.
 //   - each runs one command in every module of the workspace.
 //   - fuzz finds every fuzz target and runs it for a while.
 //   - modproxy makes a module proxy in a directory, workspace reads go.work: for the others.
