@@ -28,6 +28,7 @@ require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/unkn0wn-root/cascache/genstore-lease v0.0.0
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
@@ -44,6 +45,7 @@ replace (
 	github.com/unkn0wn-root/cascache/codec-zstd => ../../codec-zstd
 	github.com/unkn0wn-root/cascache/conformance => ../../conformance
 	github.com/unkn0wn-root/cascache/core => ../../core
+	github.com/unkn0wn-root/cascache/genstore-lease => ../../genstore-lease
 	github.com/unkn0wn-root/cascache/genstore-redis => ../../genstore-redis
 	github.com/unkn0wn-root/cascache/internal/redistest => ../redistest
 	github.com/unkn0wn-root/cascache/provider-bigcache => ../../provider-bigcache

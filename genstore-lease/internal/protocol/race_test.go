@@ -1,0 +1,7 @@
+//go:build race
+
+package protocol
+
+// raced says that the race detector, which takes the time of ten explorers and
+// finds nothing in a program of one goroutine, is on.
+const raced = true

@@ -1,0 +1,140 @@
+package leasegenstore
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	cascache "github.com/unkn0wn-root/cascache/core"
+	"github.com/unkn0wn-root/cascache/genstore-lease/internal/protocol"
+)
+
+// Store is a [cascache.GenStore] in Redis, shared by every process that has the
+// same Redis and namespace, and read from memory where a lease allows it. Make
+// one with [New]; the zero value is not usable. Close it: a process that goes
+// without costs the next invalidations a lease.
+//
+// It has the abilities [cascache.LocalCurrenter], [cascache.BatchCurrenter],
+// [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
+type Store struct {
+	client  redis.UniversalClient
+	cluster *redis.ClusterClient // nil unless client is one
+	owned   bool
+	names   names
+
+	lease, heartbeat         time.Duration
+	ttl, leaseArg, logLength string // as the scripts take them
+
+	epoch0   time.Time // what Instants count from
+	id       string    // of the replica
+	replica  *protocol.Replica
+	currents *gathering
+	creating *gathering
+
+	mu      sync.Mutex // guards what follows
+	writer  *protocol.Writer
+	waiting map[*waiter]struct{}
+	watch   protocol.Instant // members are to be watched until then
+
+	joined   atomic.Bool   // whether this process answers from memory at all
+	starting sync.Once     // the goroutines
+	woken    chan struct{} // something is to be read, acknowledged or watched
+	life     context.Context
+	end      context.CancelFunc
+	running  sync.WaitGroup
+	closed   atomic.Bool
+}
+
+var (
+	_ cascache.GenStore         = (*Store)(nil)
+	_ cascache.LocalCurrenter   = (*Store)(nil)
+	_ cascache.BatchCurrenter   = (*Store)(nil)
+	_ cascache.BatchSnapshotter = (*Store)(nil)
+	_ cascache.BatchBumper      = (*Store)(nil)
+	_ cascache.Holder           = (*Store)(nil)
+)
+
+// New returns a store, without any I/O. The error names the field that cannot
+// work and what to change. The first call of the store begins its heartbeats,
+// over a connection of the client, and takes another one to hear of changes.
+func New(config Config) (*Store, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		client:    config.Client,
+		owned:     config.CloseClient,
+		names:     newNames(config.Namespace),
+		lease:     config.Lease,
+		heartbeat: config.Heartbeat,
+		ttl:       milliseconds(config.TTL),
+		leaseArg:  strconv.FormatInt(config.Lease.Microseconds(), 10),
+		logLength: strconv.Itoa(config.LogLength),
+		epoch0:    time.Now().Add(-time.Hour), // so that 0 is before everything
+		id:        newID(),
+		waiting:   make(map[*waiter]struct{}),
+		woken:     make(chan struct{}, 1),
+	}
+	s.cluster, _ = config.Client.(*redis.ClusterClient)
+	s.replica = protocol.NewReplica(s.id, config.Lease, config.Generations, s.now)
+	s.writer = protocol.NewWriter(s.id, config.Lease)
+	s.currents = newGathering(s.currentBatch)
+	s.creating = newGathering(s.snapshotBatch)
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// newID returns what no other start draws.
+func newID() string { return rand.Text() }
+
+// now reads the monotonic clock.
+func (s *Store) now() protocol.Instant { return int64(time.Since(s.epoch0)) }
+
+// begin reports why a call cannot begin, or nil.
+func (s *Store) begin(ctx context.Context) error {
+	if s.closed.Load() {
+		return cascache.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// Close stops answering from memory, tells the others so that they need not
+// wait for this process, and closes the client if Config.CloseClient says so.
+// Calls under way go on. Without ctx's end it takes about one round trip; when
+// Redis does not answer, at most about a lease.
+func (s *Store) Close(ctx context.Context) error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	// Rule 10: first nothing is served any more, then nobody waits for it.
+	s.replica.Stop()
+	s.end()
+	if s.joined.Load() {
+		ctx, cancel := context.WithTimeout(ctx, s.lease+time.Second)
+		defer cancel()
+		done := make(chan struct{})
+		go func() { // a client may ignore contexts
+			defer close(done)
+			s.running.Wait() // a late heartbeat would register the replica again
+			s.client.HDel(ctx, s.names.state, "member:"+s.id)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+	}
+	if s.owned {
+		return s.client.Close()
+	}
+	return nil
+}
+
+// milliseconds returns d as the scripts take it, rounded up.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
+}

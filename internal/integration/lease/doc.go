@@ -1,0 +1,2 @@
+// Package lease tests genstore-lease against real Redis servers.
+package lease
