@@ -49,10 +49,17 @@ func (c chart) svg() template.HTML {
 	return template.HTML(b.String())
 }
 
+// leastSpan keeps the first points of a run from filling the whole width.
+const leastSpan = 20
+
+// step is how far apart the points of n values lie.
+func (c chart) step(n int) float64 {
+	return float64(chartWidth-6) / float64(max(n, leastSpan)-1)
+}
+
 // x is where the i-th of n values lies.
 func (c chart) x(i, n int) float64 {
-	const step = float64(chartWidth-6) / (span - 1)
-	return float64(chartWidth-6) - float64(n-1-i)*step
+	return float64(chartWidth-6) - float64(n-1-i)*c.step(n)
 }
 
 func (c chart) y(value float64) float64 {
@@ -71,7 +78,7 @@ func (c chart) drawLine(b *strings.Builder, l line) {
 		fmt.Fprintf(b, "%s,%s ", short(c.x(i, len(l.values))), short(c.y(v)))
 	}
 	b.WriteString(`"/>`)
-	x, y := c.x(1, 2), c.y(l.values[len(l.values)-1])
+	x, y := c.x(len(l.values)-1, len(l.values)), c.y(l.values[len(l.values)-1])
 	if l.class == "dashed" {
 		fmt.Fprintf(b, `<rect class="mark" x="%s" y="%s" width="5" height="5"/>`, short(x-2.5), short(y-2.5))
 	} else {
@@ -81,7 +88,7 @@ func (c chart) drawLine(b *strings.Builder, l line) {
 
 func (c chart) drawBars(b *strings.Builder, l line) {
 	b.WriteString(`<path class="bars" d="`)
-	width := float64(chartWidth-6) / (span - 1) * 0.8
+	width := c.step(len(l.values)) * 0.8
 	for i, v := range l.values {
 		if v <= 0 {
 			continue
@@ -107,7 +114,7 @@ type scales struct{ Stale, Reads, Latency float64 }
 
 // scaleOf returns the scales that fit all of the series.
 func scaleOf(all []series) scales {
-	s := scales{Stale: 1, Reads: 1, Latency: 1}
+	s := scales{Stale: 10, Reads: 1, Latency: 1}
 	for _, one := range all {
 		for _, p := range one.points {
 			s.Stale = max(s.Stale, p.Stale)
@@ -143,8 +150,9 @@ func draw(name string, one series, s scales) charts {
 		now = one.points[n-1]
 	}
 	return charts{
-		Stale: chart{label: fmt.Sprintf("%s: stale reads per second, now %s, the axis ends at %s", name, number(now.Stale), number(s.Stale)),
-			top: s.Stale, bars: true, lines: []line{{"solid", column(func(p point) float64 { return p.Stale })}}}.svg(),
+		// A few stale reads must be seen beside many, so this axis is logarithmic.
+		Stale: chart{label: fmt.Sprintf("%s: stale reads per second, now %s, logarithmic, the axis ends at %s", name, number(now.Stale), number(s.Stale)),
+			top: math.Log1p(s.Stale), bars: true, lines: []line{{"solid", column(func(p point) float64 { return math.Log1p(p.Stale) })}}}.svg(),
 		Hits: chart{label: fmt.Sprintf("%s: hit ratio, now %s", name, percent(now.Hits)),
 			top: 1, lines: []line{{"solid", column(func(p point) float64 { return p.Hits })}}}.svg(),
 		Reads: chart{label: fmt.Sprintf("%s: reads per second, now %s, the axis ends at %s", name, number(now.Reads), number(s.Reads)),

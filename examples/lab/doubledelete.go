@@ -44,6 +44,8 @@ func (d *doubleDelete) invalidate(ctx context.Context, row Row) error {
 	return nil
 }
 
+func (d *doubleDelete) settle() { settle(d.cache) }
+
 func (d *doubleDelete) close(ctx context.Context) error {
 	close(d.closed)
 	d.pending.Wait()

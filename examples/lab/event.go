@@ -10,6 +10,7 @@ const (
 	kindCommit      kind = "commit"      // a transaction committed
 	kindInvalidate  kind = "invalidate"  // the invalidation began
 	kindInvalidated kind = "invalidated" // the invalidation returned
+	kindCrash       kind = "crash"       // the writer died before it could invalidate
 	kindCopy        kind = "copy"        // a process served this load of the row for the first time
 	kindStale       kind = "stale"       // a read returned what it must not
 )
@@ -32,6 +33,9 @@ type event struct {
 	// Load is the Row.Loaded of the row that a read is about, or of the write
 	// that an invalidation follows.
 	Load int64 `json:"load,omitempty"`
+
+	// Doomed is set on a commit whose writer dies before it can invalidate.
+	Doomed bool `json:"doomed,omitempty"`
 
 	// Began is when a stale read began.
 	Began   int64 `json:"began,omitempty"`

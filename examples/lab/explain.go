@@ -41,7 +41,7 @@ func explain(l lane, s story, outcomes []outcome) explanation {
 	joined := loaded && read.Began < arrive.Seq
 	var end event // of the invalidation that should have ended the version
 	for _, e := range s.Events {
-		if e.Kind == kindInvalidated && e.Version == s.Newest {
+		if (e.Kind == kindInvalidated || e.Kind == kindCrash) && e.Version == s.Newest {
 			end = e
 		}
 	}
@@ -64,8 +64,13 @@ func explain(l lane, s story, outcomes []outcome) explanation {
 			Text: fmt.Sprintf("Is given version %d by that load. Stale.", s.Version),
 			Cas:  "Has been served already."})
 	}
-	x.Summary = fmt.Sprintf("Product %d: a read that began %s after the invalidation of version %d had returned was given version %d.",
-		s.Product, milliseconds(read.BeganAt-end.At), s.Newest, s.Version)
+	if end.Kind == kindCrash {
+		x.Summary = fmt.Sprintf("Product %d: a read that began %s after the writer of version %d had died was given version %d.",
+			s.Product, milliseconds(read.BeganAt-end.At), s.Newest, s.Version)
+	} else {
+		x.Summary = fmt.Sprintf("Product %d: a read that began %s after the invalidation of version %d had returned was given version %d.",
+			s.Product, milliseconds(read.BeganAt-end.At), s.Newest, s.Version)
+	}
 	x.CasNote = casNote(x.Steps)
 	return x
 }
@@ -99,7 +104,7 @@ func (e event) clock() int64 {
 // who names the actor of an event, and its role in the story.
 func (s story) who(e event) (name, role string) {
 	switch e.Kind {
-	case kindCommit, kindInvalidate, kindInvalidated:
+	case kindCommit, kindInvalidate, kindInvalidated, kindCrash:
 		name, role = "Writer "+strconv.Itoa(e.Actor+1), "writer"
 	case kindStale, kindCopy:
 		name, role = "Reader "+strconv.Itoa(e.Actor+1), "later"
@@ -127,6 +132,8 @@ func (l lane) words(s story, e event, joined bool) string {
 		return fmt.Sprintf("Begins to invalidate after version %d.", e.Version)
 	case kindInvalidated:
 		return strings.ToUpper(l.After[:1]) + l.After[1:] + fmt.Sprintf(". From here on, version %d or later is expected.", e.Version)
+	case kindCrash:
+		return fmt.Sprintf("Is dead, and has invalidated nothing. Nobody else will: from here on, version %d is expected.", e.Version)
 	case kindCopy:
 		return fmt.Sprintf("Gets version %d from the cache.", e.Version)
 	}

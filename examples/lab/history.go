@@ -25,6 +25,7 @@ type history struct {
 	events  map[place][]event // in the order they came in
 	pending []event           // stale reads
 	stories map[int]story     // the best of each lane
+	lasting []bool            // by lane: its entries may outlast an invalidation
 }
 
 type place struct {
@@ -32,8 +33,12 @@ type place struct {
 	product int64
 }
 
-func newHistory() *history {
-	return &history{events: make(map[place][]event), stories: make(map[int]story)}
+func newHistory(all []lane) *history {
+	h := &history{events: make(map[place][]event), stories: make(map[int]story)}
+	for _, l := range all {
+		h.lasting = append(h.lasting, l.Lasting)
+	}
+	return h
 }
 
 // add notes an event.
@@ -71,7 +76,8 @@ func (h *history) settle(now time.Time) {
 			continue
 		}
 		s, ok := tellStory(e, h.about(e))
-		if ok && s.rank() > h.stories[e.Lane].rank() {
+		lasting := h.lasting[e.Lane]
+		if ok && s.rank(lasting) > h.stories[e.Lane].rank(lasting) {
 			h.stories[e.Lane] = s
 		}
 	}

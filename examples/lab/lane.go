@@ -38,11 +38,19 @@ type mutator interface {
 // A settler can wait until what was set is visible.
 type settler interface{ settle() }
 
+// settle waits until what was set in c is visible.
+func settle(c cache) {
+	if s, ok := c.(settler); ok {
+		s.settle()
+	}
+}
+
 // A lane is one caching strategy.
 type lane struct {
 	Key, Name string
 	Promises  bool   // to serve nothing stale
 	Redis     bool   // needs a Redis, and runs in replicas
+	Lasting   bool   // some of its entries may outlast an invalidation that has returned
 	How       string // what it does, and what its own documentation advises
 	Docs      string // where that stands, empty for a pattern without a library
 	After     string // what it does after a write, as "deletes the entry"
@@ -61,7 +69,7 @@ type surroundings struct {
 // lanes lists the strategies, those that need Redis only if there is one.
 func lanes(withRedis bool) []lane {
 	all := []lane{
-		{Key: "ttl", Name: "TTL only", open: overRistretto(strategy.TTLOnly[Row]),
+		{Key: "ttl", Name: "TTL only", Lasting: true, open: overRistretto(strategy.TTLOnly[Row]),
 			How:   "Entries expire after 5 s and nothing else ends them.",
 			After: "does nothing: the entry lives until its TTL ends"},
 		{Key: "delete", Name: "Delete, then set", open: overRistretto(strategy.DeleteThenSet[Row]),
@@ -95,12 +103,12 @@ func lanes(withRedis bool) []lane {
 			How: "Reads through DoCache, in the opt-in mode that is its default: Redis pushes an invalidation to every replica that read the key. " +
 				"A miss loads and SETs, a write calls DEL.",
 			After: "deletes the entry in Redis, which tells the replicas"},
-		{Key: "rueidis-aside", Name: "rueidisaside", Redis: true, open: openRueidisAside,
+		{Key: "rueidis-aside", Name: "rueidisaside", Redis: true, Lasting: true, open: openRueidisAside,
 			Docs: "https://github.com/redis/rueidis/tree/main/rueidisaside",
 			How: "The cache-aside client that rueidis' README advises: Get with a function that loads, Del after a write. " +
 				"A placeholder in Redis keeps a late fill out; replicas are told by push.",
 			After: "deletes the entry in Redis, which tells the replicas"},
-		{Key: "goredis-cache", Name: "go-redis/cache", Redis: true, open: openGoRedisCache,
+		{Key: "goredis-cache", Name: "go-redis/cache", Redis: true, Lasting: true, open: openGoRedisCache,
 			Docs: "https://github.com/go-redis/cache#quickstart",
 			How: "Reads through Once, over the local TinyLFU cache of its quickstart; a write calls Delete, " +
 				"which reaches Redis and the local cache of the replica that writes.",

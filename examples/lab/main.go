@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // The exit codes.
@@ -22,6 +24,7 @@ func main() {
 	if told := os.Getenv(replicaEnv); told != "" {
 		os.Exit(replicaMain(told, os.Stdin, os.Stdout))
 	}
+	redis.SetLogger(quiet{})
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second Ctrl-C ends the program at once, should the first not do it.
 	context.AfterFunc(ctx, restore)

@@ -14,6 +14,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// quiet keeps go-redis from writing to the terminal: what fails is counted and
+// shown, and much fails on purpose here.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 // redisStart bounds how long the lab waits for its own server.
 const redisStart = 10 * time.Second
 
@@ -84,7 +90,11 @@ func freeAddress() (string, error) {
 
 // start starts the lab's own server, which saves nothing.
 func (r *redisServer) start() error {
-	path, err := exec.LookPath("redis-server")
+	name := os.Getenv("CASCACHE_REDIS_SERVER") // as for the tests
+	if name == "" {
+		name = "redis-server"
+	}
+	path, err := exec.LookPath(name)
 	if err != nil {
 		return fmt.Errorf("-redis new needs a redis-server in PATH (make deps installs one): %w", err)
 	}

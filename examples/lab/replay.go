@@ -115,7 +115,7 @@ func (r *replay) run(ctx context.Context, s story) (_ []outcome, err error) {
 	var filling *gated
 	for i, e := range s.Events {
 		var c cache
-		if e.Kind != kindCommit { // which is the database's
+		if e.Kind != kindCommit || e.Doomed { // else it is the database's alone
 			if c, err = r.cache(e.Slot); err != nil {
 				return nil, err
 			}
@@ -136,11 +136,11 @@ func (r *replay) run(ctx context.Context, s story) (_ []outcome, err error) {
 				o.version = filling.row.Version
 			}
 		case kindCommit:
-			r.mu.Lock()
-			r.current.Version = e.Version
-			r.mu.Unlock()
+			err = r.commit(ctx, c, e)
 		case kindInvalidated:
-			err = c.invalidate(ctx, r.query())
+			row := r.query()
+			row.Version = e.Version // a slower writer's is not the newest
+			err = c.invalidate(ctx, row)
 		case kindCopy, kindStale:
 			var row Row
 			o.hit = true
@@ -153,14 +153,35 @@ func (r *replay) run(ctx context.Context, s story) (_ []outcome, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("replay: step %d, %s: %w", i+1, e.Kind, err)
 		}
-		if c, ok := c.(settler); ok {
-			c.settle()
-		}
+		settle(c)
 		r.mu.Lock()
 		o.notices, r.noticed = r.noticed, nil
 		r.mu.Unlock()
 	}
 	return outcomes, nil
+}
+
+// errDied is what a writer that died in its write would have returned.
+var errDied = errors.New("died")
+
+// commit commits a version. A writer that is to die does so in the middle of
+// its mutation, if the cache has that: the keys stay held as if it were gone.
+func (r *replay) commit(ctx context.Context, c cache, e event) error {
+	write := func(context.Context) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.current.Version = e.Version
+		return errDied
+	}
+	m, ok := c.(mutator)
+	if !e.Doomed || !ok {
+		_ = write(ctx)
+		return nil
+	}
+	if err := m.mutate(ctx, e.Product, write); !errors.Is(err, errDied) {
+		return err
+	}
+	return nil
 }
 
 // begin begins a read, and returns once it is about to query the database or
@@ -228,7 +249,12 @@ func (o outcome) words(s story, e event) (text, mark string) {
 		}
 		return fmt.Sprintf("Version %d is stored under the generation it was read under.", s.Version), ""
 	case kindCommit:
+		if e.Doomed {
+			return fmt.Sprintf("Holds the key with Mutate, and commits version %d.", e.Version), ""
+		}
 		return fmt.Sprintf("Commits version %d.", e.Version), ""
+	case kindCrash:
+		return "Is dead. The hold stands until its lease ends, and no entry from before it is ever served again.", ""
 	case kindInvalidate:
 		return "Begins to invalidate.", ""
 	case kindInvalidated:
@@ -243,6 +269,9 @@ func (o outcome) words(s story, e event) (text, mark string) {
 	switch {
 	case o.hit:
 		refused = append(refused, fmt.Sprintf("Gets version %d from the cache.", o.version))
+	case o.has("miss", cascache.ReasonNoGen):
+		refused = append(refused, "Refused: the key is held.")
+		mark = "refuses"
 	case o.has("heal", cascache.ReasonStale) || o.has("miss", cascache.ReasonStale):
 		refused = append(refused, "Refused: the entry here carries a generation that is no longer current. It is deleted.")
 		mark = "refuses"

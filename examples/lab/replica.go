@@ -42,6 +42,7 @@ type message struct {
 // replicaMain is main in a replica: it runs its lanes until its standard input
 // ends.
 func replicaMain(told string, stdin io.Reader, stdout io.Writer) int {
+	redis.SetLogger(quiet{})
 	out := bufio.NewWriter(stdout)
 	var mu sync.Mutex // guards out
 	say := func(m message) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"html/template"
 	"os"
@@ -49,11 +50,20 @@ func newReport(r *run, cfg config) (report, error) {
 		return report{}, err
 	}
 	c := cfg.controls
-	command := fmt.Sprintf("go run ./examples/lab -once -duration %v -write-rate %d -readers %d -load-delay %v -lag %v -seed %d",
-		cfg.duration, c.WriteRate, c.Readers, c.LoadDelay, c.Lag, cfg.seed)
-	if cfg.redis != "" {
-		command += fmt.Sprintf(" -redis %s -replicas %d", cfg.redis, cfg.replicas)
-	}
+	command := "go run ./examples/lab"
+	usual, set := defaults(), cfg
+	var given []string
+	flagSet(&usual).VisitAll(func(f *flag.Flag) {
+		now := flagSet(&set).Lookup(f.Name).Value.String()
+		switch {
+		case f.Name == "out" || f.Name == "addr" || now == f.DefValue:
+		case f.Name == "once":
+			given = append(given, "-once")
+		default:
+			given = append(given, "-"+f.Name+" "+now)
+		}
+	})
+	command = strings.Join(append([]string{command}, given...), " ")
 	return report{
 		view: viewOf(r, r.lanes, c), Command: command, Seed: cfg.seed, Style: template.CSS(style),
 		Machine: fmt.Sprintf("%d cores, %s on %s/%s", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
@@ -95,12 +105,12 @@ func (p report) figures() figuresFile {
 
 // picture draws the share of stale reads of each lane.
 func (p report) picture() []byte {
-	const width, row, head, left, right = 760, 26, 62, 236, 214
+	const width, row, head, left, right = 800, 26, 78, 276, 214
 	worst := 0.0
 	for _, l := range p.Lanes {
 		worst = max(worst, ratio(l.Figures.Stale, l.Figures.Reads))
 	}
-	height := head + row*len(p.Lanes) + 30
+	height := head + row*len(p.Lanes) + 50
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="13">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, "<title id=\"t\">Stale reads of each caching strategy</title>\n<desc id=\"d\">%s</desc>\n", template.HTMLEscapeString(p.Verdict))
@@ -112,9 +122,10 @@ func (p report) picture() []byte {
 `)
 	fmt.Fprintf(&b, `<rect class="ground" width="%d" height="%d" rx="8"/>`+"\n", width, height)
 	fmt.Fprintf(&b, `<text class="text" x="16" y="26" font-size="16" font-weight="600">Reads that were stale, by caching strategy</text>`+"\n")
-	fmt.Fprintf(&b, `<text class="quiet" x="16" y="46">%s</text>`+"\n", template.HTMLEscapeString(fmt.Sprintf(
-		"One database, %d writes/s, load delay %d ms, %s writes in %s. Stale: older than an invalidation that had returned.",
-		p.Controls["write_rate"], p.Controls["load_delay_ms"], p.Writes, p.Elapsed)))
+	fmt.Fprintf(&b, `<text class="quiet" x="16" y="46">One database, %s writes in %s, rows take %d ms to arrive.</text>`+"\n",
+		p.Writes, p.Elapsed, p.Controls["load_delay_ms"])
+	fmt.Fprintf(&b, `<text class="quiet" x="16" y="64">%s</text>`+"\n",
+		"Stale: begun after an invalidation had returned, and given what it had replaced.")
 	for i, l := range p.Lanes {
 		y := head + row*i
 		class, share := "text", ratio(l.Figures.Stale, l.Figures.Reads)
@@ -132,7 +143,8 @@ func (p report) picture() []byte {
 		fmt.Fprintf(&b, `<text class="%s" x="%s" y="%d"%s>%s</text>`+"\n", class, short(float64(left)+max(2, length)+8), y+17, weight(l.Lane.Promises),
 			template.HTMLEscapeString(fmt.Sprintf("%s of %s (%s)", l.Numbers["stale"], l.Numbers["reads"], percent(share))))
 	}
-	fmt.Fprintf(&b, `<text class="quiet" x="16" y="%d" font-size="11">%s</text>`+"\n</svg>\n", height-10, template.HTMLEscapeString(p.Machine+"; "+p.Command))
+	fmt.Fprintf(&b, `<text class="quiet" x="16" y="%d" font-size="11">%s</text>`+"\n", height-28, template.HTMLEscapeString(p.Command))
+	fmt.Fprintf(&b, `<text class="quiet" x="16" y="%d" font-size="11">%s</text>`+"\n</svg>\n", height-12, template.HTMLEscapeString(p.Machine))
 	return b.Bytes()
 }
 

@@ -46,7 +46,7 @@ type run struct {
 // startRun starts a run, which goes on until it is stopped.
 func startRun(ctx context.Context, cfg config, all []lane, server *redisServer) (_ *run, err error) {
 	r := &run{
-		lanes: all, redis: server, history: newHistory(),
+		lanes: all, redis: server, history: newHistory(all),
 		namespace: fmt.Sprintf("lab-%08x", rand.Uint32()),
 		done:      make(chan struct{}), series: make([]series, len(all)),
 		explained: make(map[int]explanation), told: make(map[int]story),
@@ -217,7 +217,7 @@ func (r *run) explain(ctx context.Context) {
 		r.mu.Lock()
 		known := r.told[i]
 		r.mu.Unlock()
-		if !ok || s.rank() <= known.rank() {
+		if !ok || s.rank(l.Lasting) <= known.rank(l.Lasting) {
 			continue
 		}
 		around := surroundings{namespace: fmt.Sprintf("%s-replay-%08x", r.namespace, rand.Uint32())}
@@ -271,19 +271,17 @@ func (r *run) afterCrash(ctx context.Context, slot int) {
 		return
 	}
 	began := r.board.next()
-	e := event{Seq: began, At: time.Now().UnixNano(), Lane: allLanes, Product: id, Version: version, Slot: slot, Load: began}
-	e.Kind = kindCommit
+	e := event{Seq: began, At: time.Now().UnixNano(), Kind: kindCommit, Lane: allLanes, Product: id, Version: version,
+		Slot: slot, Load: began, Doomed: true}
 	r.history.add(e)
+	e.Kind = kindCrash
 	for i, l := range r.lanes {
 		if !l.Redis {
 			continue
 		}
 		r.board.invalidated(i, id, version, began)
-		e.Lane = i
-		for _, e.Kind = range []kind{kindInvalidate, kindInvalidated} {
-			e.Seq, e.At = r.board.next(), time.Now().UnixNano()
-			r.history.add(e)
-		}
+		e.Lane, e.Seq, e.At = i, r.board.next(), time.Now().UnixNano()
+		r.history.add(e)
 	}
 	if p, err := r.store.Product(ctx, id); err == nil {
 		r.host.tell(ctx, Row{Product: p, Loaded: began}, 0)

@@ -69,6 +69,9 @@ type series struct {
 func (s *series) add(now count, d time.Duration) {
 	diff := now.minus(s.last)
 	s.last = now
+	if d < tick/2 {
+		return // the end of a run, too short to say anything of
+	}
 	f := diff.figures(d)
 	s.points = append(s.points, point{
 		Stale: perSecond(diff.stale, d), Hits: f.Hits, Reads: f.PerSec, Median: f.MedianUs, Tail: f.TailUs,

@@ -73,6 +73,7 @@ func (s *labServer) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /lab.css", file("page/lab.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /lab.js", file("page/lab.js", "text/javascript; charset=utf-8"))
+	mux.HandleFunc("GET /icon.svg", file("page/icon.svg", "image/svg+xml"))
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /explanation/{lane}", s.explanation)
 	mux.HandleFunc("POST /run", s.start)

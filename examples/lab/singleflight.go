@@ -35,3 +35,5 @@ func (s *singleFlight) invalidate(ctx context.Context, row Row) error {
 	s.flights.Forget(strconv.FormatInt(row.ID, 10))
 	return s.cache.invalidate(ctx, row)
 }
+
+func (s *singleFlight) settle() { settle(s.cache) }

@@ -41,14 +41,13 @@ func (s *source) lagging(ctx context.Context, id int64, lag time.Duration) (shop
 	}
 	s.mu.RUnlock()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.snapshot == nil || time.Since(s.taken) >= lag {
 		if err := s.replace(ctx); err != nil {
-			s.mu.Unlock()
 			return shop.Product{}, err
 		}
 	}
-	s.mu.Unlock()
-	return s.lagging(ctx, id, lag)
+	return s.snapshot.Product(ctx, id)
 }
 
 // replace takes a new snapshot. The caller holds mu.

@@ -42,16 +42,16 @@ func tellStory(read event, events []event) (story, bool) {
 	}
 	// The first write after it whose invalidation returned in time.
 	for _, end := range events {
-		if end.Kind != kindInvalidated || end.Version <= read.Version || end.Seq > read.Began {
+		if end.Kind != kindInvalidated && end.Kind != kindCrash || end.Version <= read.Version || end.Seq > read.Began {
 			continue
 		}
 		replaced = replaced[:0]
 		for _, e := range events {
-			if e.Load == end.Load && (e.Kind == kindCommit || e.Kind == kindInvalidate || e.Kind == kindInvalidated) {
+			if e.Load == end.Load && (e.Kind == kindCommit || e.Kind == kindInvalidate || e.Kind == end.Kind) {
 				replaced = append(replaced, e)
 			}
 		}
-		if len(replaced) == 3 {
+		if len(replaced) == 3 || end.Kind == kindCrash && len(replaced) == 2 {
 			s.Newest = end.Version
 			break
 		}
@@ -85,8 +85,10 @@ func (s story) find(k kind) (event, bool) {
 }
 
 // rank says how easily a story is understood: 0 for none. Best is the very next
-// version, and a load that the whole write falls into.
-func (s story) rank() int {
+// version, and a load that the whole write falls into; or, in a lane whose
+// entries may outlast an invalidation, one that was over before the write, in
+// another process.
+func (s story) rank(lasting bool) int {
 	if len(s.Events) == 0 {
 		return 0
 	}
@@ -104,6 +106,9 @@ func (s story) rank() int {
 				invalidate = e
 			case kindInvalidated:
 				invalidated = e
+			case kindCrash:
+				invalidate, invalidated = e, e
+				rank += 8 // rarer than the others, and asked for
 			}
 		}
 	}
@@ -113,10 +118,10 @@ func (s story) rank() int {
 		rank += 2
 	case query.Seq < invalidate.Seq && invalidated.Seq < arrive.Seq && arrive.Seq < read.Began:
 		rank += 3
-	case arrive.Seq < invalidate.Seq:
-		rank += 2
+	case arrive.Seq < invalidate.Seq && lasting:
+		rank += 4
 	}
-	if _, copied := s.find(kindCopy); copied && read.Slot != query.Slot {
+	if lasting && read.Slot != query.Slot {
 		rank++
 	}
 	return rank

@@ -115,6 +115,9 @@ func viewOf(r *run, all []lane, c controls) view {
 		if n := len(counts[i].points); n > 0 {
 			now = counts[i].points[n-1]
 		}
+		if !v.Running { // then the whole run counts
+			now = point{Stale: perSecond(f.Stale, elapsed), Hits: f.Hits, Reads: f.PerSec, Median: f.MedianUs, Tail: f.TailUs}
+		}
 		drawn := draw(l.Name, counts[i], scale)
 		lv := laneView{
 			Key: l.Key, Lane: l, Figures: f, Points: counts[i].points,
@@ -132,7 +135,7 @@ func viewOf(r *run, all []lane, c controls) view {
 			},
 		}
 		if x, ok := explained[i]; ok {
-			lv.Explanation, lv.Explained = &x, told[i].rank()
+			lv.Explanation, lv.Explained = &x, told[i].rank(l.Lasting)
 		}
 		v.Lanes = append(v.Lanes, lv)
 	}
