@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -10,6 +11,7 @@ import (
 
 // A generation store whose second bump is carried out, and whose reply is lost.
 func ExampleNewGenStore() {
+	ctx := context.Background()
 	script := faults.NewScript(1,
 		faults.Rule{Call: faults.Bump, Kind: faults.LoseReply, After: 1, Times: 1},
 	)

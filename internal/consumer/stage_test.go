@@ -3,7 +3,6 @@ package consumer
 import (
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/mod/modfile"
@@ -15,7 +14,7 @@ import (
 )
 
 const (
-	base    = "github.com/unkn0wn-root/cascache"
+	base    = workspace.Base
 	root    = "../.."  // the repository, seen from this folder
 	release = "v0.1.0" // the version that every module is staged at
 )
@@ -55,22 +54,14 @@ func stageFolder(t *testing.T, p modproxy.Dir, folder, version string, edits ...
 		t.Fatal(err)
 	}
 	mod := m.File
-	for _, r := range slices.Clone(mod.Replace) {
-		if err := mod.DropReplace(r.Old.Path, r.Old.Version); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, r := range mod.Require {
-		sibling, ok := strings.CutPrefix(r.Mod.Path, base+"/")
-		if !ok {
-			continue
-		}
+	err = workspace.Release(mod, func(sibling string) (string, error) {
 		if !(workspace.Module{Folder: sibling}).Released() {
 			t.Errorf("%s requires %s, which is never released: nobody could download it", folder, sibling)
 		}
-		if err := mod.AddRequire(r.Mod.Path, release); err != nil {
-			t.Fatal(err)
-		}
+		return release, nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, edit := range edits {
 		edit(mod)

@@ -16,14 +16,9 @@ import (
 	"github.com/unkn0wn-root/cascache/internal/tools/workspace"
 )
 
-const (
-	base       = "github.com/unkn0wn-root/cascache"
-	unreleased = "v0.0.0" // the version at which siblings are required
-
-	// goFloor is the go directive of a released module whose graph holds no
-	// third party; a third party may demand more.
-	goFloor = "1.25.0"
-)
+// goFloor is the go directive of a released module whose graph holds no third
+// party; a third party may demand more.
+const goFloor = "1.25.0"
 
 // closed lists the modules whose graphs hold these siblings and nothing else.
 var closed = map[string][]string{
@@ -134,7 +129,7 @@ func firstToken(expr modfile.Expr) string {
 
 // checkPath: a module's path says where it lies.
 func (c *checker) checkPath(m workspace.Module) {
-	if want := base + "/" + m.Folder; m.Path() != want {
+	if want := workspace.Base + "/" + m.Folder; m.Path() != want {
 		c.breach(goMod(m), "the module is called %s, and its folder %s", m.Path(), want)
 	}
 }
@@ -143,12 +138,12 @@ func (c *checker) checkPath(m workspace.Module) {
 // requires released ones only, since its users could not download the others.
 func (c *checker) checkRequires(m workspace.Module) {
 	for _, r := range m.File.Require {
-		folder, ok := sibling(r.Mod.Path)
+		folder, ok := workspace.Sibling(r.Mod.Path)
 		if !ok {
 			continue
 		}
-		if r.Mod.Version != unreleased {
-			c.breach(goMod(m), "requires %s at %s instead of %s", r.Mod.Path, r.Mod.Version, unreleased)
+		if r.Mod.Version != workspace.Unreleased {
+			c.breach(goMod(m), "requires %s at %s instead of %s", r.Mod.Path, r.Mod.Version, workspace.Unreleased)
 		}
 		required, exists := c.modules[folder]
 		if !exists {
@@ -168,7 +163,7 @@ func (c *checker) checkReplaces(m workspace.Module) {
 		missing[folder] = true
 	}
 	for _, r := range m.File.Replace {
-		folder, ok := sibling(r.Old.Path)
+		folder, ok := workspace.Sibling(r.Old.Path)
 		switch {
 		case !ok:
 			c.breach(goMod(m), "replaces %s, which users of the module would not get", r.Old.Path)
@@ -183,7 +178,7 @@ func (c *checker) checkReplaces(m workspace.Module) {
 		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(missing)) {
-		c.breach(goMod(m), "lacks `replace %s/%s => %s`", base, folder, relative(m.Folder, folder))
+		c.breach(goMod(m), "lacks `replace %s/%s => %s`", workspace.Base, folder, relative(m.Folder, folder))
 	}
 	for _, e := range m.File.Exclude {
 		c.breach(goMod(m), "excludes %s, which users of the module would still get", e.Mod.Path)
@@ -197,7 +192,7 @@ func (c *checker) checkGraph(m workspace.Module) {
 	if allowed, ok := closed[m.Folder]; ok {
 		for _, folder := range slices.Sorted(maps.Keys(g.siblings)) {
 			if !slices.Contains(allowed, folder) {
-				c.breach(goMod(m), "has %s/%s in its graph, which may hold nothing but %v", base, folder, allowed)
+				c.breach(goMod(m), "has %s/%s in its graph, which may hold nothing but %v", workspace.Base, folder, allowed)
 			}
 		}
 		for _, third := range slices.Sorted(maps.Keys(g.thirdParties)) {
@@ -238,7 +233,7 @@ func (c *checker) graph(m workspace.Module) graph {
 	var follow func(m workspace.Module)
 	follow = func(m workspace.Module) {
 		for _, r := range m.File.Require {
-			folder, ok := sibling(r.Mod.Path)
+			folder, ok := workspace.Sibling(r.Mod.Path)
 			if !ok {
 				g.thirdParties[r.Mod.Path] = true
 			} else if required, exists := c.modules[folder]; exists && !g.siblings[folder] {
@@ -249,11 +244,6 @@ func (c *checker) graph(m workspace.Module) graph {
 	}
 	follow(m)
 	return g
-}
-
-// sibling returns the folder of a module of this repository.
-func sibling(modulePath string) (folder string, ok bool) {
-	return strings.CutPrefix(modulePath, base+"/")
 }
 
 // relative returns how to get from one folder to another in a go.mod. To write

@@ -50,7 +50,7 @@ func plan(modules []workspace.Module, asked []string) ([]release, error) {
 		if !exists {
 			return fmt.Errorf("%s is required, and is no module of the workspace", folder)
 		}
-		for _, s := range siblings(m.File) {
+		for _, s := range workspace.Siblings(m.File) {
 			if err := follow(s, append(seen, folder)); err != nil {
 				return err
 			}

@@ -16,9 +16,9 @@ func modules(t *testing.T, lines ...string) []workspace.Module {
 	var all []workspace.Module
 	for _, line := range lines {
 		folder, requires, _ := strings.Cut(line, ":")
-		text := "module " + base + "/" + folder + "\n\ngo 1.25.0\n"
+		text := "module " + workspace.Base + "/" + folder + "\n\ngo 1.25.0\n"
 		for s := range strings.FieldsSeq(requires) {
-			text += "\nrequire " + base + "/" + s + " v0.0.0\n\nreplace " + base + "/" + s + " => ../" + s + "\n"
+			text += "\nrequire " + workspace.Base + "/" + s + " v0.0.0\n\nreplace " + workspace.Base + "/" + s + " => ../" + s + "\n"
 		}
 		file, err := modfile.Parse(folder, []byte(text), nil)
 		if err != nil {
@@ -64,9 +64,13 @@ func TestReleasedForm(t *testing.T) {
 	if err := checkReleasedForm(file); err == nil {
 		t.Error("the working form is taken for the released one")
 	}
-	formed, err := releasedForm(file, func(folder string) (string, error) {
+	err := workspace.Release(file, func(folder string) (string, error) {
 		return map[string]string{"core": "v0.3.1", "wire": "v0.2.0"}[folder], nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	formed, err := file.Format()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +85,7 @@ func TestReleasedForm(t *testing.T) {
 	for _, r := range got.Require {
 		requires = append(requires, r.Mod.String())
 	}
-	if want := []string{base + "/core@v0.3.1", base + "/wire@v0.2.0"}; !slices.Equal(requires, want) {
+	if want := []string{workspace.Base + "/core@v0.3.1", workspace.Base + "/wire@v0.2.0"}; !slices.Equal(requires, want) {
 		t.Errorf("siblings are required at their releases: got %q, want %q", requires, want)
 	}
 }

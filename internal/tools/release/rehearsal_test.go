@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/unkn0wn-root/cascache/internal/tools/modproxy"
+	"github.com/unkn0wn-root/cascache/internal/tools/workspace"
 )
 
 const firstChangelog = `# Changelog
@@ -305,7 +306,7 @@ func (r *rehearsal) requires(tag string, want ...string) {
 	}
 	var got []string
 	for _, require := range file.Require {
-		if s, ok := sibling(require.Mod.Path); ok {
+		if s, ok := workspace.Sibling(require.Mod.Path); ok {
 			got = append(got, s+" "+require.Mod.Version)
 		}
 	}
@@ -365,23 +366,23 @@ func (r *rehearsal) used() {
 		}
 	}
 	published := filepath.Join(r.t.TempDir(), "gitconfig")
-	if err := os.WriteFile(published, fmt.Appendf(nil, "[url \"file://%s\"]\n\tinsteadOf = https://%s\n", r.root, base), 0o644); err != nil {
+	if err := os.WriteFile(published, fmt.Appendf(nil, "[url \"file://%s\"]\n\tinsteadOf = https://%s\n", r.root, workspace.Base), 0o644); err != nil {
 		r.t.Fatal(err)
 	}
-	elsewhere, err := modproxy.Dir(r.t.TempDir()).Env(r.t.TempDir(), base)
+	elsewhere, err := modproxy.Dir(r.t.TempDir()).Env(r.t.TempDir(), workspace.Base)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	sums := make(map[string]string)
 	for source, env := range map[string][]string{
 		"the staged proxy": w.env,
-		"git":              append(elsewhere, "GIT_CONFIG_GLOBAL="+published, "GONOPROXY="+base),
+		"git":              append(elsewhere, "GIT_CONFIG_GLOBAL="+published, "GONOPROXY="+workspace.Base),
 	} {
 		dir := r.t.TempDir()
 		for name, text := range map[string]string{
 			"main.go": user,
-			"go.mod": "module example.com/user\n\ngo 1.26.0\n\nrequire (\n\t" + base + "/core v0.1.1\n\t" +
-				base + "/codec-json v0.1.0\n\t" + base + "/provider-ristretto v0.1.0\n)\n",
+			"go.mod": "module example.com/user\n\ngo 1.26.0\n\nrequire (\n\t" + workspace.Base + "/core v0.1.1\n\t" +
+				workspace.Base + "/codec-json v0.1.0\n\t" + workspace.Base + "/provider-ristretto v0.1.0\n)\n",
 		} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 				r.t.Fatal(err)
@@ -401,7 +402,7 @@ func (r *rehearsal) used() {
 		}
 		var got []string
 		for line := range strings.Lines(goCommand("list", "-m", "all")) {
-			if s, ok := sibling(strings.TrimSpace(line)); ok {
+			if s, ok := workspace.Sibling(strings.TrimSpace(line)); ok {
 				got = append(got, s)
 			}
 		}
@@ -427,7 +428,7 @@ func (r *rehearsal) used() {
 		if strings.Contains(line, "/core v0.1.0") {
 			continue // the user has v0.1.1
 		}
-		if strings.Contains(line, base) && !strings.Contains(sums["git"], line) {
+		if strings.Contains(line, workspace.Base) && !strings.Contains(sums["git"], line) {
 			r.t.Errorf("the go.sum of codec-json v0.1.0 holds %q, which is not what git serves", strings.TrimSpace(line))
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/unkn0wn-root/cascache/internal/tools/modproxy"
+	"github.com/unkn0wn-root/cascache/internal/tools/workspace"
 )
 
 // A workshop is where releases are made: a clone of the repository, and what
@@ -60,7 +61,7 @@ func open(ctx context.Context, source repository, dir string, short bool, out io
 	if _, err := w.clone.git(ctx, "checkout", "--quiet", "--detach", w.start); err != nil {
 		return nil, err
 	}
-	w.env, err = w.proxy.Env(filepath.Join(dir, "modcache"), base)
+	w.env, err = w.proxy.Env(filepath.Join(dir, "modcache"), workspace.Base)
 	return w, err
 }
 
@@ -142,7 +143,7 @@ func (w *workshop) release(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	formed, err := releasedForm(file, func(s string) (string, error) {
+	err = workspace.Release(file, func(s string) (string, error) {
 		version, err := w.last(ctx, s)
 		switch {
 		case err != nil:
@@ -153,6 +154,10 @@ func (w *workshop) release(ctx context.Context, folder string) error {
 		w.say("requires %s %s", s, version)
 		return version, w.stage(ctx, release{s, version})
 	})
+	if err != nil {
+		return err
+	}
+	formed, err := file.Format()
 	if err != nil {
 		return err
 	}
@@ -174,7 +179,7 @@ func (w *workshop) stage(ctx context.Context, r release) error {
 		return nil
 	}
 	w.staged[r] = true
-	if err := w.proxy.StageTag(string(w.clone), module.Version{Path: base + "/" + r.folder, Version: r.version}, r.folder); err != nil {
+	if err := w.proxy.StageTag(string(w.clone), module.Version{Path: workspace.Base + "/" + r.folder, Version: r.version}, r.folder); err != nil {
 		return err
 	}
 	goMod, err := w.clone.git(ctx, "show", r.tag()+":"+r.folder+"/go.mod")
@@ -189,7 +194,7 @@ func (w *workshop) stage(ctx context.Context, r release) error {
 		return fmt.Errorf("%s: %w", r.tag(), err)
 	}
 	for _, require := range file.Require {
-		if folder, ok := sibling(require.Mod.Path); ok {
+		if folder, ok := workspace.Sibling(require.Mod.Path); ok {
 			if err := w.stage(ctx, release{folder, require.Mod.Version}); err != nil {
 				return err
 			}
@@ -211,7 +216,7 @@ func (w *workshop) compare(ctx context.Context, r release, last string) error {
 	if _, err := w.clone.git(ctx, "worktree", "add", "--quiet", "--detach", old, release{r.folder, last}.tag()); err != nil {
 		return err
 	}
-	incompatible, compatible, err := compare(ctx, w.env, base+"/"+r.folder,
+	incompatible, compatible, err := compare(ctx, w.env, workspace.Base+"/"+r.folder,
 		filepath.Join(old, filepath.FromSlash(r.folder)), w.path(r.folder))
 	if err != nil {
 		return err
@@ -302,11 +307,11 @@ func (w *workshop) prove(ctx context.Context, r release) error {
 	if err != nil {
 		return err
 	}
-	goMod := fmt.Sprintf("module example.com/consumer\n\ngo %s\n\nrequire %s/%s %s\n", file.Go.Version, base, r.folder, r.version)
+	goMod := fmt.Sprintf("module example.com/consumer\n\ngo %s\n\nrequire %s/%s %s\n", file.Go.Version, workspace.Base, r.folder, r.version)
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(goMod), 0o644); err != nil {
 		return err
 	}
-	if _, err := run(ctx, dir, w.env, "go", "build", "-mod=mod", base+"/"+r.folder+"/..."); err != nil {
+	if _, err := run(ctx, dir, w.env, "go", "build", "-mod=mod", workspace.Base+"/"+r.folder+"/..."); err != nil {
 		return err
 	}
 	w.say("builds outside the repository")

@@ -1,4 +1,5 @@
-// Package workspace reads the modules that a go.work file lists.
+// Package workspace reads the modules that a go.work file lists, and knows the
+// two forms of their go.mod files: the working one and that of a release.
 package workspace
 
 import (
