@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/unkn0wn-root/cascache/wire"
 )
@@ -53,6 +54,12 @@ type bulkRead[V any] struct {
 	genErr  error
 	suspect map[int]bool // indices of keys whose generation proves nothing
 
+	// What was read together with the generations, where a Combined does so.
+	atOnce bool
+	bulk   []byte   // nil: none
+	raws   [][]byte // the singles of all keys; nil: not read
+	getErr error    // of these
+
 	unhealthy []unhealthyEntry
 }
 
@@ -68,8 +75,33 @@ func (r *bulkRead[V]) missing(believeAbsent bool) []string {
 	return missing
 }
 
+// observe returns a generation for each of the missing keys, for fills to be
+// observed under. One that this call has read already is as good as a snapshot.
+func (r *bulkRead[V]) observe(ctx context.Context, missing []string) map[string]uint64 {
+	if !r.atOnce {
+		gens, _ := r.SnapshotGensContext(ctx, missing)
+		return gens
+	}
+	gens := make(map[string]uint64, len(missing))
+	for i, key := range r.keys {
+		gens[key], _ = r.proof(i)
+	}
+	unknown := make([]string, 0, len(missing))
+	for _, key := range missing {
+		if gens[key] == 0 {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) > 0 && r.genErr == nil { // or it would only fail again
+		created, _ := r.SnapshotGensContext(ctx, unknown)
+		maps.Copy(gens, created)
+	}
+	return gens
+}
+
 type unhealthyEntry struct {
 	entry  string
+	raw    []byte
 	reason Reason
 }
 
@@ -81,7 +113,16 @@ func (r *bulkRead[V]) run(ctx context.Context) error {
 	}
 	// The bulk entry is of all keys: it is not worth its bytes for a few.
 	if len(open) == len(r.keys) {
-		served, err := r.fromBulk(ctx)
+		entry := ""
+		if !r.noBulk {
+			entry = r.Handle.keys.bulkEntry(sortedCopy(r.keys))
+		}
+		if r.Handle.gens.combined != nil && r.gens == nil {
+			if err := r.readAtOnce(ctx, entry); err != nil {
+				return err
+			}
+		}
+		served, err := r.fromBulk(ctx, entry)
 		if served || err != nil {
 			return err
 		}
@@ -135,8 +176,17 @@ func (r *bulkRead[V]) readGens(ctx context.Context) error {
 	if r.gens != nil {
 		return nil
 	}
-	// Before the generations are read: once a key is cleared, the generation
-	// that clears it is to be seen.
+	r.noteSuspects()
+	r.gens, r.genErr = r.Handle.gens.currentBatch(ctx, r.entries)
+	if r.genErr != nil {
+		r.emit.genStoreError(ctx, GenCurrent, r.keys[0], len(r.keys), r.genErr)
+	}
+	return ended(ctx)
+}
+
+// noteSuspects comes before the generations are read: once a key is cleared, the
+// generation that clears it is to be seen.
+func (r *bulkRead[V]) noteSuspects() {
 	for i, entry := range r.entries {
 		if r.suspects.has(entry) {
 			if r.suspect == nil {
@@ -145,10 +195,21 @@ func (r *bulkRead[V]) readGens(ctx context.Context) error {
 			r.suspect[i] = true
 		}
 	}
-	r.gens, r.genErr = r.Handle.gens.currentBatch(ctx, r.entries)
+}
+
+// readAtOnce reads the bulk entry, if there may be one, and all generations in
+// one call, where a Combined does so. It reads all singles with them if they
+// were needed the last time.
+func (r *bulkRead[V]) readAtOnce(ctx context.Context, entry string) error {
+	guess := r.guesses.of(entry)
+	r.noteSuspects()
+	reading, err := r.Handle.gens.readPairs(ctx, entry, r.entries, guess.Load())
+	r.atOnce, r.gens, r.genErr = true, reading.Gens, reading.GenErr
+	r.bulk, r.raws, r.getErr = reading.Bulk, reading.Values, err
 	if r.genErr != nil {
 		r.emit.genStoreError(ctx, GenCurrent, r.keys[0], len(r.keys), r.genErr)
 	}
+	guess.Store(r.bulk == nil)
 	return ended(ctx)
 }
 
@@ -166,12 +227,17 @@ func (r *bulkRead[V]) proof(i int) (uint64, Reason) {
 }
 
 // fromBulk serves all keys from their bulk entry, or none.
-func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
-	if r.noBulk {
+func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string) (served bool, err error) {
+	if entry == "" {
 		return false, nil
 	}
-	entry := r.Handle.keys.bulkEntry(sortedCopy(r.keys))
-	raw, found, err := r.provider.Get(ctx, entry)
+	raw, found := r.bulk, r.bulk != nil
+	switch {
+	case !r.atOnce:
+		raw, found, err = r.provider.Get(ctx, entry)
+	case r.raws == nil:
+		err = r.getErr
+	}
 	if err != nil {
 		for _, key := range r.keys {
 			r.emit.miss(ctx, key, ReasonProviderError)
@@ -183,7 +249,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 	}
 	items, err := r.codec.version.DecodeBulk(raw, entry)
 	if err != nil {
-		r.reject(ctx, entry, ReasonCorrupt)
+		r.reject(ctx, entry, raw, ReasonCorrupt)
 		return false, nil
 	}
 	if err := r.readGens(ctx); err != nil {
@@ -199,7 +265,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 	for i, key := range r.keys {
 		member, ok := members[key]
 		if !ok {
-			r.reject(ctx, entry, ReasonMemberMissing)
+			r.reject(ctx, entry, raw, ReasonMemberMissing)
 			return false, nil
 		}
 		current, why := r.proof(i)
@@ -208,7 +274,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 			continue
 		}
 		if member.Gen != current {
-			r.reject(ctx, entry, ReasonStale)
+			r.reject(ctx, entry, raw, ReasonStale)
 			return false, nil
 		}
 	}
@@ -220,7 +286,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 		value, err := r.codec.decode(members[key].Payload)
 		if err != nil {
 			clear(r.values)
-			r.reject(ctx, entry, ReasonDecode)
+			r.reject(ctx, entry, raw, ReasonDecode)
 			return false, nil
 		}
 		r.values[key] = value
@@ -233,8 +299,8 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context) (served bool, err error) {
 }
 
 // reject drops the bulk entry.
-func (r *bulkRead[V]) reject(ctx context.Context, entry string, reason Reason) {
-	r.unhealthy = append(r.unhealthy, unhealthyEntry{entry, reason})
+func (r *bulkRead[V]) reject(ctx context.Context, entry string, raw []byte, reason Reason) {
+	r.unhealthy = append(r.unhealthy, unhealthyEntry{entry, raw, reason})
 	r.emit.bulkRejected(ctx, r.keys, false, reason)
 }
 
@@ -243,7 +309,7 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int) error {
 	gensFirst := r.gens != nil
 	wanted := open[:0]
 	for _, i := range open {
-		if gensFirst {
+		if gensFirst && (r.raws == nil || r.genErr != nil) {
 			if current, why := r.proof(i); current == 0 {
 				r.emit.miss(ctx, r.keys[i], why)
 				continue
@@ -254,7 +320,7 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	raws, getErr := r.getEntries(ctx, wanted)
+	raws, getErr := r.getSingles(ctx, wanted)
 	found := false
 	for _, raw := range raws {
 		found = found || raw != nil
@@ -291,7 +357,7 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 	}
 	gen, payload, kind, err := r.codec.open(raw, "", "", r.entries[i])
 	if err != nil {
-		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonCorrupt})
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], raw, ReasonCorrupt})
 		return value, ReasonCorrupt
 	}
 	current, why := r.proof(i)
@@ -303,7 +369,7 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 		// can tell, but not proved by what this call knows.
 		return value, ReasonNewer
 	case gen != current:
-		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonStale})
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], raw, ReasonStale})
 		return value, ReasonStale
 	case kind == wire.KindAbsent:
 		if r.absent == nil {
@@ -314,7 +380,7 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 	}
 	decoded, err := r.codec.decode(payload)
 	if err != nil {
-		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], ReasonDecode})
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.entries[i], raw, ReasonDecode})
 		return value, ReasonDecode
 	}
 	return decoded, ""
@@ -322,29 +388,47 @@ func (r *bulkRead[V]) judge(i int, raw []byte, gensFirst bool) (value V, reason 
 
 var errBatchLength = errors.New("the provider answered another number of values than there were keys")
 
-// getEntries reads the entries with the given indices, nil for a miss. With an
+// getSingles reads the entries with the given indices, nil for a miss. With an
 // error, it holds what could be read all the same.
-func (r *bulkRead[V]) getEntries(ctx context.Context, wanted []int) ([][]byte, error) {
-	if r.getBatcher != nil {
-		entries := r.entries
-		if len(wanted) < len(entries) {
-			entries = make([]string, len(wanted))
-			for j, i := range wanted {
-				entries[j] = r.entries[i]
-			}
+func (r *bulkRead[V]) getSingles(ctx context.Context, wanted []int) ([][]byte, error) {
+	if r.raws != nil && len(wanted) == len(r.raws) {
+		return r.raws, r.getErr
+	}
+	entries := r.entries
+	if len(wanted) < len(entries) {
+		entries = make([]string, len(wanted))
+		for j, i := range wanted {
+			entries[j] = r.entries[i]
 		}
-		raws, err := r.getBatcher.GetBatch(ctx, entries)
-		if len(raws) != len(wanted) {
-			raws = make([][]byte, len(wanted))
+	}
+	switch {
+	case r.raws != nil:
+		raws := make([][]byte, len(wanted))
+		for j, i := range wanted {
+			raws[j] = r.raws[i]
+		}
+		return raws, r.getErr
+	case r.Handle.gens.combined != nil:
+		return r.Handle.gens.getBatch(ctx, entries, r.getEntries)
+	}
+	return r.getEntries(ctx, entries)
+}
+
+// getEntries reads the entries, in one call where the provider can.
+func (h *Handle[V]) getEntries(ctx context.Context, entries []string) ([][]byte, error) {
+	if h.getBatcher != nil {
+		raws, err := h.getBatcher.GetBatch(ctx, entries)
+		if len(raws) != len(entries) {
+			raws = make([][]byte, len(entries))
 			if err == nil {
 				err = errBatchLength
 			}
 		}
 		return raws, err
 	}
-	raws := make([][]byte, len(wanted))
-	for j, i := range wanted {
-		raw, found, err := r.provider.Get(ctx, r.entries[i])
+	raws := make([][]byte, len(entries))
+	for j, entry := range entries {
+		raw, found, err := h.provider.Get(ctx, entry)
 		if err != nil {
 			return raws, err
 		}
@@ -363,11 +447,16 @@ func (r *bulkRead[V]) heal(ctx context.Context) {
 	if len(r.unhealthy) == 0 {
 		return
 	}
-	entries := make([]string, len(r.unhealthy))
+	entries, raws := make([]string, len(r.unhealthy)), make([][]byte, len(r.unhealthy))
 	for i, u := range r.unhealthy {
-		entries[i] = u.entry
+		entries[i], raws[i] = u.entry, u.raw
 	}
-	err := r.deleteBatch(ctx, entries)
+	var err error
+	if r.Handle.gens.combined != nil {
+		err = r.Handle.gens.delEqual(ctx, entries, raws)
+	} else {
+		err = r.deleteBatch(ctx, entries)
+	}
 	for _, u := range r.unhealthy {
 		r.emit.selfHeal(ctx, u.entry, u.reason, err)
 	}

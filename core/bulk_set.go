@@ -60,6 +60,9 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 	if len(fills) == 0 {
 		return nil
 	}
+	if h.gens.combined != nil {
+		return h.storeManyCombined(ctx, fills, bulkTTL, bulk)
+	}
 	fresh, why, err := h.unmoved(ctx, fills)
 	if err != nil {
 		return err
@@ -74,44 +77,10 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		}
 		return nil
 	}
-	writes := make([]Item, 0, len(fresh)+1)
-	kept := make([]filling[V], 0, len(fresh)) // those in writes
-	members := make([]wire.BulkItem, 0, len(fresh))
-	var errs []error
-	for _, f := range fresh {
-		entry := h.keys.entry(f.key)
-		frame, err := h.codec.frame(f, entry)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("cascache: set %q: %w", entry, err))
-			bulk = false
-			continue
-		}
-		writes = append(writes, Item{
-			Key:   entry,
-			Value: frame,
-			Cost:  h.cost(entry, frame, false, 1),
-			TTL:   h.ttls.of(f.ttl, h.ttls.single),
-		})
-		kept = append(kept, f)
-		if bulk {
-			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: h.codec.version.PayloadOf(frame)})
-		}
-	}
+	writes, kept, errs := h.items(fresh, bulkTTL, bulk)
 	bulkAt := -1 // the bulk entry's index in writes
-	if bulk {
-		entry := h.keys.bulkEntry(keysOf(fills))
-		frame, err := h.codec.version.EncodeBulk(entry, members)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
-		} else {
-			bulkAt = len(writes)
-			writes = append(writes, Item{
-				Key:   entry,
-				Value: frame,
-				Cost:  h.cost(entry, frame, true, len(members)),
-				TTL:   h.ttls.of(bulkTTL, h.ttls.bulk),
-			})
-		}
+	if len(writes) > len(kept) {
+		bulkAt = len(kept)
 	}
 	if err := h.setEntries(ctx, writes, bulkAt); err != nil {
 		return errors.Join(append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))...)
@@ -122,6 +91,42 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 	return errors.Join(errs...)
 }
 
+// items returns what to store for the fills, and of which of them: a single for
+// each that can be encoded, and after these, if asked to and all can, a bulk
+// entry of them all.
+func (h *Handle[V]) items(fills []filling[V], bulkTTL time.Duration, bulk bool) (writes []Item, kept []filling[V], errs []error) {
+	writes = make([]Item, 0, len(fills)+1)
+	kept = make([]filling[V], 0, len(fills))
+	members := make([]wire.BulkItem, 0, len(fills))
+	for _, f := range fills {
+		item, err := h.item(f, h.keys.entry(f.key))
+		if err != nil {
+			errs = append(errs, err)
+			bulk = false
+			continue
+		}
+		writes = append(writes, item)
+		kept = append(kept, f)
+		if bulk {
+			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: h.codec.version.PayloadOf(item.Value)})
+		}
+	}
+	if !bulk {
+		return writes, kept, errs
+	}
+	entry := h.keys.bulkEntry(keysOf(fills))
+	frame, err := h.codec.version.EncodeBulk(entry, members)
+	if err != nil {
+		return writes, kept, append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+	}
+	return append(writes, Item{
+		Key:   entry,
+		Value: frame,
+		Cost:  h.cost(entry, frame, true, len(members)),
+		TTL:   h.ttls.of(bulkTTL, h.ttls.bulk),
+	}), kept, errs
+}
+
 // unmoved returns the fills that may be stored, in order, and a reason where
 // these are not all. The error is the caller's own ended context.
 func (h *Handle[V]) unmoved(ctx context.Context, fills []filling[V]) (fresh []filling[V], why Reason, err error) {
@@ -129,17 +134,13 @@ func (h *Handle[V]) unmoved(ctx context.Context, fills []filling[V]) (fresh []fi
 	entries := make([]string, 0, len(fills))
 	for _, f := range fills {
 		entry := h.keys.entry(f.key)
-		switch {
-		case f.gen == 0:
-			why = ReasonNoSnapshot
+		if refused := h.refused(f, entry); refused != "" {
+			why = refused
 			h.emit.setSkipped(ctx, f.key, why)
-		case h.suspects.has(entry):
-			why = ReasonSuspect
-			h.emit.setSkipped(ctx, f.key, why)
-		default:
-			asked = append(asked, f)
-			entries = append(entries, entry)
+			continue
 		}
+		asked = append(asked, f)
+		entries = append(entries, entry)
 	}
 	current, genErr := h.gens.currentToCommitBatch(ctx, entries)
 	if genErr != nil {

@@ -59,6 +59,15 @@ type call struct {
 	gens []uint64
 	errs []error // per key, where the store tells
 	err  error
+
+	// And of the calls of a Combined.
+	create   bool
+	value    []byte
+	valueErr error
+	item     Item
+	observed uint64
+	stored   bool
+	batch    *combinedBatch
 }
 
 const (
@@ -80,6 +89,7 @@ func (p *callPool) get() *call {
 // put takes back a call whose do returned true.
 func (p *callPool) put(c *call) {
 	c.run, c.ctx, c.key, c.keys, c.gen, c.gens, c.errs, c.err = nil, nil, "", nil, 0, nil, nil, nil
+	c.create, c.value, c.valueErr, c.item, c.observed, c.stored, c.batch = false, nil, nil, Item{}, 0, false, nil
 	c.state.Store(callPending)
 	p.free.Put(c)
 }

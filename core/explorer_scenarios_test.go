@@ -27,7 +27,7 @@ func reader(keys ...string) func(context.Context, *world) {
 }
 
 func (w *world) read(ctx context.Context, key string) bool {
-	ctx.Value(actorKey{}).(*actor).begin(true)
+	w.beginRead(ctx)
 	v, ok, err := w.cache.Get(ctx, key)
 	w.must(err)
 	if ok {
@@ -77,7 +77,7 @@ func writer(keys ...string) func(context.Context, *world) {
 
 func bulkReader(keys ...string) func(context.Context, *world) {
 	return func(ctx context.Context, w *world) {
-		ctx.Value(actorKey{}).(*actor).begin(true)
+		w.beginRead(ctx)
 		values, _, err := w.cache.GetBulk(ctx, keys)
 		w.must(err)
 		for _, key := range keys {
@@ -137,7 +137,7 @@ func loss(keys ...string) func(context.Context, *world) {
 // is at version 0.
 func loaderReader(key string) func(context.Context, *world) {
 	return func(ctx context.Context, w *world) {
-		ctx.Value(actorKey{}).(*actor).begin(true)
+		w.beginRead(ctx)
 		v, err := w.loader.Get(ctx, key)
 		if errors.Is(err, ErrNotFound) {
 			v, err = "0", nil
@@ -401,7 +401,45 @@ var scenarios = map[string]scenario{
 	},
 }
 
+// Each of these is played over a Combined as well, in each order of reading.
+var combinedToo = []string{
+	"two read-throughs against a writer",
+	"a fill across a write, read twice",
+	"a fill across a loss and a write",
+	"an entry that outlives two losses",
+	"two readers through the loader against a writer",
+	"two readers through the loader against an insert, absence cached",
+	"a loader, a loss and a writer",
+	"a late commit under a hold",
+	"a writer that dies after its commit",
+	"an invalidation during a hold whose writer dies",
+	"a failed bump and a good one, each with a reply",
+	"a bump that was applied and failed, and its retry",
+	"a fill of near across a write",
+	"near and a provider that has more",
+	"near, a loss and a write",
+	"look-ups that time out",
+	"a bulk read and a bulk fill against a writer",
+	"a warm bulk against a writer of both members",
+	"a warm bulk, a writer, a loss and a single fill",
+	"near in bulks against a writer",
+}
+
+// allScenarios are scenarios, and those of combinedToo with a Combined.
+func allScenarios() map[string]scenario {
+	all := maps.Clone(scenarios)
+	for _, name := range combinedToo {
+		for _, order := range []readOrder{atOnce, valueFirst, gensFirst} {
+			s := scenarios[name]
+			s.combined = order
+			all[name+", combined "+string(order)] = s
+		}
+	}
+	return all
+}
+
 func TestExplorerExhaustsSmallScripts(t *testing.T) {
+	scenarios := allScenarios()
 	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -430,11 +468,12 @@ func TestExplorerSamplesLargerScripts(t *testing.T) {
 	if testing.Short() {
 		runs = 500
 	}
-	for seed := range uint64(2) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			s := large
 			s.local = seed == 1
+			s.combined = []readOrder{"", "", valueFirst, gensFirst}[seed]
 			e := s.sample(t, seed, runs)
 			if e.stale != nil {
 				t.Fatalf("the promise is broken in this order of steps:\n\t%s\n%s",

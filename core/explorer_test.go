@@ -37,6 +37,8 @@ type world struct {
 	acked   map[string]int    // the highest version whose invalidation has returned
 	broken  storeFault
 
+	combined bool // provider and generation store are one
+
 	now       int                       // ticks: a hold ends with the tick after it
 	holds     map[string]map[string]int // storage key: token: the tick it was made in
 	underHold map[string]int            // the highest version committed under a hold of its own
@@ -118,6 +120,16 @@ type nearEntry struct {
 func (a *actor) begin(reading bool) {
 	a.noted, a.reading = nil, reading
 	a.current, a.read = map[string]uint64{}, map[string]readEntry{}
+}
+
+// beginRead begins a reader's call. A Combined is asked after the cache has
+// looked for suspects, so that the call begins with that look.
+func (w *world) beginRead(ctx context.Context) {
+	a := ctx.Value(actorKey{}).(*actor)
+	a.begin(true)
+	if w.combined {
+		w.step(ctx, "call", func() string { a.first(w); return "" })
+	}
 }
 
 // first settles what a reader must see, at its first look at anything: all that
@@ -464,6 +476,161 @@ func (s steppedGens) Release(ctx context.Context, keys []string, token string) e
 
 func (steppedGens) Close(context.Context) error { return nil }
 
+// readOrder is how a Combined reads a value and its generation.
+type readOrder string
+
+const (
+	atOnce     readOrder = "at once"
+	valueFirst readOrder = "value first"
+	gensFirst  readOrder = "gens first"
+)
+
+type (
+	provider = steppedBatches
+	store    = steppedGens
+)
+
+// steppedCombined is the cache's provider and generation store in one. Reads are
+// one step, or two; everything else is one.
+type steppedCombined struct {
+	provider
+	store
+	order readOrder
+}
+
+func (c steppedCombined) world() *world { return c.store.w }
+
+func (c steppedCombined) Close(context.Context) error { return nil }
+
+func (c steppedCombined) GetWithGen(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error) {
+	var r BatchReading
+	r, valueErr = c.read(ctx, "", []string{key}, true, create)
+	return r.Values[0], r.Gens[0], valueErr, r.GenErr
+}
+
+func (c steppedCombined) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BatchReading, error) {
+	return c.read(ctx, bulk, keys, wanted, false)
+}
+
+func (c steppedCombined) read(ctx context.Context, bulk string, keys []string, wanted, create bool) (r BatchReading, _ error) {
+	label := fmt.Sprintf("%s %s, wanted %v, create %v", bulk, strings.Join(keys, " "), wanted, create)
+	values := func() string {
+		if bulk != "" {
+			r.Bulk, _ = c.look(ctx, bulk)
+		}
+		if wanted {
+			r.Values = nil
+			for _, key := range keys {
+				value, _ := c.look(ctx, key)
+				r.Values = append(r.Values, value)
+			}
+		}
+		return fmt.Sprintf("%x %x", r.Bulk, r.Values)
+	}
+	gens := func() string {
+		a := ctx.Value(actorKey{}).(*actor)
+		a.first(c.world())
+		r.Gens = make([]uint64, len(keys))
+		if c.world().down {
+			r.GenErr = errDown
+			return "no answer"
+		}
+		for i, key := range keys {
+			switch gen := c.world().gens[key]; {
+			case c.held(key):
+			case gen == 0 && create:
+				r.Gens[i] = c.draw(key)
+			default:
+				r.Gens[i] = gen
+			}
+			a.current[key] = r.Gens[i]
+		}
+		return fmt.Sprint(r.Gens)
+	}
+	switch c.order {
+	case valueFirst:
+		c.world().step(ctx, "get "+label, values)
+		c.world().step(ctx, "gens "+label, gens)
+	case gensFirst:
+		c.world().step(ctx, "gens "+label, gens)
+		c.world().step(ctx, "get "+label, values)
+	default:
+		c.world().step(ctx, "get with gens "+label, func() string { return values() + gens() })
+	}
+	return r, nil
+}
+
+func (c steppedCombined) SetIfGen(ctx context.Context, item Item, gen uint64) (current uint64, stored bool, err error) {
+	gens, stores, err := c.SetBatchIfGens(ctx, []Item{item}, []uint64{gen})
+	return gens[0], stores[0], err
+}
+
+func (c steppedCombined) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error) {
+	current, stored = make([]uint64, len(gens)), make([]bool, len(items))
+	c.world().step(ctx, fmt.Sprint("set if ", gens), func() string {
+		if c.world().down {
+			err = errDown
+			return "no answer"
+		}
+		all := true
+		for i, item := range items {
+			if i < len(gens) {
+				if !c.held(item.Key) {
+					current[i] = c.world().gens[item.Key]
+				}
+				ctx.Value(actorKey{}).(*actor).current[item.Key] = current[i]
+				stored[i] = current[i] == gens[i]
+			} else {
+				stored[i] = all
+			}
+			if all = all && stored[i]; stored[i] {
+				c.world().entries[item.Key] = string(item.Value)
+			}
+		}
+		return fmt.Sprint(current, stored)
+	})
+	return current, stored, err
+}
+
+func (c steppedCombined) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bumpErr, delErr error) {
+	a := ctx.Value(actorKey{}).(*actor)
+	gens = make([]uint64, len(keys))
+	c.world().step(ctx, "bump and del "+strings.Join(keys, " "), func() string {
+		if a.failBump == "before" {
+			bumpErr = errBump
+			return "failed"
+		}
+		for i, key := range keys {
+			if !c.held(key) {
+				gens[i] = c.draw(key)
+			}
+			delete(c.world().entries, key)
+		}
+		drawn := fmt.Sprint(gens)
+		if a.failBump == "after" {
+			clear(gens)
+			bumpErr = errBump
+		}
+		return drawn
+	})
+	if c.world().replies {
+		c.world().step(ctx, "reply to bump "+strings.Join(keys, " "), func() string { return "" })
+	}
+	return gens, bumpErr, nil
+}
+
+func (c steppedCombined) DelEqual(ctx context.Context, keys []string, values [][]byte) error {
+	c.world().step(ctx, "del equal "+strings.Join(keys, " "), func() string {
+		for i, key := range keys {
+			if c.world().entries[key] == string(values[i]) {
+				c.del(ctx, key)
+			}
+		}
+		return "ok"
+	})
+	return nil
+}
+
 // scenario is a set of scripts that run at once, after a set-up in order.
 type scenario struct {
 	broken  storeFault
@@ -471,8 +638,13 @@ type scenario struct {
 	replies bool // the reply to a bump is a step of its own
 	near    bool // with a near tier
 	batches bool // the provider has every batch ability
-	setUp   []func(context.Context, *world)
-	actors  []func(context.Context, *world)
+
+	// Provider and generation store are one Combined, which reads a value and
+	// its generation in this order.
+	combined readOrder
+
+	setUp  []func(context.Context, *world)
+	actors []func(context.Context, *world)
 }
 
 // run plays the scenario, in a bubble. choose picks among the actors that can
@@ -495,6 +667,11 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 	}
 	if s.batches {
 		opts.Provider = steppedBatches{steppedProvider{w}}
+	}
+	if s.combined != "" {
+		w.combined = true
+		both := steppedCombined{provider: steppedBatches{steppedProvider{w}}, store: steppedGens{w}, order: s.combined}
+		opts.Provider, opts.GenStore = both, both
 	}
 	if s.near {
 		opts.Near = steppedNear{w}

@@ -36,6 +36,8 @@ type generations struct {
 	currentBatcher  BatchCurrenter
 	snapshotBatcher BatchSnapshotter
 	bumpBatcher     BatchBumper
+
+	combined Combined // nil: the values are elsewhere
 }
 
 func newGenerations(store GenStore, timeout time.Duration) *generations {
@@ -265,15 +267,21 @@ func (g *generations) lookUpBatch(ctx context.Context, run storeCall, entries []
 		}
 		gens = make([]uint64, len(entries))
 	}
-	if floor := g.floor.Load(); floor > 0 {
-		gens = slices.Clone(gens) // the store may have kept its slice
-		for i, gen := range gens {
-			if gen < floor {
-				gens[i] = 0
-			}
+	return aboveFloor(gens, g.floor.Load()), err
+}
+
+// aboveFloor returns gens with 0 for what is below the floor.
+func aboveFloor(gens []uint64, floor uint64) []uint64 {
+	if floor == 0 {
+		return gens
+	}
+	gens = slices.Clone(gens) // the store may have kept its slice
+	for i, gen := range gens {
+		if gen < floor {
+			gens[i] = 0
 		}
 	}
-	return gens, err
+	return gens
 }
 
 func (g *generations) runCurrent(ctx context.Context, c *call) {
@@ -347,20 +355,7 @@ func (g *generations) bumpBelow(ctx context.Context, floor uint64, c *call) {
 func (g *generations) runBumpBatch(ctx context.Context, c *call) {
 	if g.bumpBatcher != nil {
 		gens, err := g.bumpBatcher.BumpBatch(ctx, c.keys)
-		if err == nil && len(gens) != len(c.keys) {
-			err, gens = wrongLength(len(gens), len(c.keys)), nil
-		}
-		if err == nil {
-			return
-		}
-		c.errs = repeated(err, len(c.keys))
-		if len(gens) == len(c.keys) {
-			for i, gen := range gens {
-				if gen != 0 {
-					c.errs[i] = nil
-				}
-			}
-		}
+		c.errs = bumpErrors(gens, err, len(c.keys))
 		return
 	}
 	for i, key := range c.keys {
@@ -371,6 +366,26 @@ func (g *generations) runBumpBatch(ctx context.Context, c *call) {
 			c.errs[i] = err
 		}
 	}
+}
+
+// bumpErrors returns one error for each of n keys, nil where the bump is done,
+// from what a batch of bumps has returned; all nil is a nil slice.
+func bumpErrors(gens []uint64, err error, n int) []error {
+	if err == nil && len(gens) != n {
+		err, gens = wrongLength(len(gens), n), nil
+	}
+	if err == nil {
+		return nil
+	}
+	errs := repeated(err, n)
+	if len(gens) == n {
+		for i, gen := range gens {
+			if gen != 0 {
+				errs[i] = nil
+			}
+		}
+	}
+	return errs
 }
 
 // eachGen fills c.gens key by key for a store without the batch ability.

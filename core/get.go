@@ -9,7 +9,7 @@ import (
 
 // Get implements [CAS].
 func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
-	value, found, err := h.lookUp(ctx, key)
+	value, found, err := h.lookUp(ctx, key, nil)
 	return value, found == foundValue, err
 }
 
@@ -22,8 +22,10 @@ const (
 	foundAbsent // that the source has no such key
 )
 
-// lookUp is Get, and tells apart what the source does not have.
-func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
+// lookUp is Get, and tells apart what the source does not have. With observe,
+// it reads what a fill may be observed under where that costs no further round
+// trip.
+func (h *Handle[V]) lookUp(ctx context.Context, key string, observe *observation) (V, found, error) {
 	var none V
 	if h.disabled {
 		return none, foundNothing, nil
@@ -57,26 +59,40 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 		h.emit.miss(ctx, key, ReasonNotFound)
 		return none, foundNothing, nil
 	}
-	raw, entry, err := h.getEntry(ctx, key)
+	var raw []byte
+	var entry string
+	var why Reason      // there is no generation to be had
+	var over, err error // over: the caller's context
+	if h.gens.combined != nil {
+		entry = h.keys.entry(key)
+		raw, current, why, over, err = h.getPair(ctx, key, entry, observe)
+	} else {
+		raw, entry, err = h.getEntry(ctx, key)
+	}
 	if err != nil {
 		h.emit.miss(ctx, key, ReasonProviderError)
 		return none, foundNothing, fmt.Errorf("cascache: get %q: %w", h.keys.entry(key), err)
 	}
 	if raw == nil {
-		h.emit.miss(ctx, key, ReasonNotFound)
-		return none, foundNothing, nil
+		if why == "" {
+			why = ReasonNotFound
+		}
+		h.emit.miss(ctx, key, why)
+		return none, foundNothing, over
 	}
 	gen, payload, kind, err := h.codec.open(raw, h.keys.single, key, entry)
 	if err != nil {
-		return none, foundNothing, h.heal(ctx, key, ReasonCorrupt)
+		return none, foundNothing, h.heal(ctx, key, raw, ReasonCorrupt)
 	}
 	if current == 0 {
 		// Read after the entry: an entry whose generation is still current
 		// here was current when this call began, or became so since.
-		var why Reason
-		if current, why, err = h.proof(ctx, key, entry); current == 0 {
+		if h.gens.combined == nil {
+			current, why, over = h.proof(ctx, key, entry)
+		}
+		if current == 0 {
 			h.emit.miss(ctx, key, why)
-			return none, foundNothing, err
+			return none, foundNothing, over
 		}
 	} else if gen > current {
 		// Stored after the generation was read: not to be deleted.
@@ -84,7 +100,7 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 		return none, foundNothing, nil
 	}
 	if gen != current {
-		return none, foundNothing, h.heal(ctx, key, ReasonStale)
+		return none, foundNothing, h.heal(ctx, key, raw, ReasonStale)
 	}
 	if kind == wire.KindAbsent {
 		h.emit.miss(ctx, key, ReasonAbsent)
@@ -92,7 +108,7 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string) (V, found, error) {
 	}
 	value, err := h.codec.decode(payload)
 	if err != nil {
-		return none, foundNothing, h.heal(ctx, key, ReasonDecode)
+		return none, foundNothing, h.heal(ctx, key, raw, ReasonDecode)
 	}
 	h.refillNear(key, value, gen)
 	h.emit.hit(ctx, key, false)
@@ -115,12 +131,18 @@ func (h *Handle[V]) getEntry(ctx context.Context, key string) (raw []byte, entry
 	return raw, entry, err
 }
 
-// heal deletes an entry that cannot be served any more, and reports a miss. It
-// may take a newer entry with it that was stored meanwhile, which costs a miss.
-// It returns nil: neither is an error to the caller.
-func (h *Handle[V]) heal(ctx context.Context, key string, reason Reason) error {
+// heal deletes an entry that cannot be served any more, and reports a miss.
+// Where the provider cannot compare, it may take a newer entry with it that was
+// stored meanwhile, which costs a miss. It returns nil: neither is an error to
+// the caller.
+func (h *Handle[V]) heal(ctx context.Context, key string, raw []byte, reason Reason) error {
 	entry := h.keys.entry(key)
-	err := h.provider.Del(ctx, entry)
+	var err error
+	if h.gens.combined != nil {
+		err = h.gens.delEqual(ctx, []string{entry}, [][]byte{raw})
+	} else {
+		err = h.provider.Del(ctx, entry)
+	}
 	h.emit.selfHeal(ctx, entry, reason, err)
 	h.emit.miss(ctx, key, reason)
 	return nil

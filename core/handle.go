@@ -30,6 +30,7 @@ type Handle[V any] struct {
 	setBatcher   BatchSetter
 	delBatcher   BatchDeleter
 
+	guesses  bulkGuesses // where gens.combined is set
 	disabled bool
 	noBulk   bool
 
@@ -86,6 +87,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 		}
 	}
 	h.gens = newGenerations(store, orDefault(opts.GenTimeout, DefaultGenTimeout))
+	h.gens.combined = combinedOf(h.provider, store)
 	h.recovery = recovery{gens: h.gens, suspects: &h.suspects, emit: &h.emit, keys: h.keys}
 	h.lease = orDefault(opts.MutateLease, DefaultMutateLease)
 	return h, nil

@@ -33,6 +33,7 @@ func newRig(t testing.TB, change ...func(*Options[string])) *rig {
 	for _, f := range change {
 		f(&opts)
 	}
+	join(t, &opts)
 	r.Handle = open(t, opts)
 	// What a test has broken is whole again when its cache is closed.
 	t.Cleanup(func() {

@@ -20,13 +20,20 @@ func (h *Handle[V]) Invalidate(ctx context.Context, key string) error {
 	began := h.suspects.now()
 	// The bump comes first: were the entry deleted before it, a fill could
 	// store the old value again and be served until the bump.
-	bumpErr := h.gens.bump(ctx, entry)
+	var bumpErr, delErr error
+	if h.gens.combined != nil {
+		var bumpErrs []error
+		if bumpErrs, delErr = h.gens.bumpAndDel(ctx, []string{entry}); bumpErrs != nil {
+			bumpErr = bumpErrs[0]
+		}
+	} else {
+		bumpErr = h.gens.bump(ctx, entry)
+	}
 	if bumpErr != nil {
 		h.recovery.mark(entry)
 	}
 	h.dropNear(key)
-	var delErr error
-	if h.provider != nil {
+	if h.provider != nil && h.gens.combined == nil {
 		delErr = h.provider.Del(ctx, entry)
 	}
 	if bumpErr != nil {
@@ -64,15 +71,23 @@ func (h *Handle[V]) InvalidateBulk(ctx context.Context, keys []string) error {
 	}
 	entries := h.keys.entries(usable)
 	began := h.suspects.now()
-	bumpErrs := h.gens.bumpBatch(ctx, entries)
-	errs = append(errs, h.settle(ctx, usable, entries, bumpErrs, began)...)
+	var bumpErrs []error
+	del := h.deleteBatch
+	if h.gens.combined != nil {
+		var delErr error
+		bumpErrs, delErr = h.gens.bumpAndDel(ctx, entries)
+		del = func(context.Context, []string) error { return delErr }
+	} else {
+		bumpErrs = h.gens.bumpBatch(ctx, entries)
+	}
+	errs = append(errs, h.settle(ctx, usable, entries, bumpErrs, began, del)...)
 	return errors.Join(errs...)
 }
 
 // settle finishes an invalidation whose bumps began at the point in time
 // `began` and ended with bumpErrs, one per key or nil: it marks or clears
-// suspicion, deletes the entries, and returns one error per failed key.
-func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs []error, began uint64) []error {
+// suspicion, has del delete the entries, and returns one error per failed key.
+func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs []error, began uint64, del func(context.Context, []string) error) []error {
 	var failed []string
 	for i, err := range bumpErrs {
 		if err != nil {
@@ -85,7 +100,7 @@ func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs
 	for _, key := range keys {
 		h.dropNear(key)
 	}
-	delErr := h.deleteBatch(ctx, entries)
+	delErr := del(ctx, entries)
 	var errs []error
 	for i, key := range keys {
 		if bumpErrs != nil && bumpErrs[i] != nil {

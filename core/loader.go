@@ -128,7 +128,8 @@ func NewLoader[V any](cache *Handle[V], opts LoaderOptions[V]) (*Loader[V], erro
 // ended context, [ErrInvalidKey] and [ErrClosed].
 func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	landed := l.flights.landed(key)
-	value, found, err := l.cache.lookUp(ctx, key)
+	var observed observation
+	value, found, err := l.cache.lookUp(ctx, key, &observed)
 	if found == foundValue {
 		return value, nil
 	}
@@ -140,7 +141,10 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	}
 	// The error is told to the generation store's hook. Without a generation
 	// the value is loaded, and neither stored nor shared (G2).
-	gen, _ := l.cache.SnapshotGenContext(ctx, key)
+	gen := observed.gen
+	if !observed.asked {
+		gen, _ = l.cache.SnapshotGenContext(ctx, key)
+	}
 	if err := ctx.Err(); err != nil {
 		return value, err
 	}
@@ -149,7 +153,7 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 		// A flight of this key may have landed between the look-up and the
 		// snapshot, and have stored what the look-up missed.
 		if gen != 0 && l.flights.landed(key) != landed {
-			if value, found, _ := l.cache.lookUp(ctx, key); found == foundValue {
+			if value, found, _ := l.cache.lookUp(ctx, key, nil); found == foundValue {
 				l.flights.land(s.flight, []loaded[V]{{value: value}})
 				return value, nil
 			}
@@ -173,7 +177,7 @@ func (l *Loader[V]) GetMany(ctx context.Context, keys []string) (map[string]V, e
 	if len(missing) == 0 {
 		return read.values, nil
 	}
-	gens, _ := l.cache.SnapshotGensContext(ctx, missing)
+	gens := read.observe(ctx, missing)
 	if err := ctx.Err(); err != nil {
 		return read.values, err
 	}

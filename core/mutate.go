@@ -85,7 +85,7 @@ func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx co
 	if releaseErr != nil {
 		bumpErrs = repeated(releaseErr, len(entries))
 	}
-	return errors.Join(h.settle(ctx, keys, entries, bumpErrs, began)...)
+	return errors.Join(h.settle(ctx, keys, entries, bumpErrs, began, h.deleteBatch)...)
 }
 
 // release releases the holds of token and bumps the entries.

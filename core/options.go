@@ -18,7 +18,7 @@ type Options[V any] struct {
 	Namespace string
 
 	// Provider stores the entries. Required unless Near is set. The cache owns
-	// it: Close closes it.
+	// it: Close closes it. It may be the same value as GenStore: see [Combined].
 	Provider Provider
 
 	// Codec turns values into bytes. Required with a Provider.

@@ -56,8 +56,13 @@ func (h *Handle[V]) proofToCommit(ctx context.Context, key, entry string) (gen u
 // found none, proves nothing. The error is the caller's own ended context.
 func (h *Handle[V]) unproven(ctx context.Context, key string, err error) (Reason, error) {
 	if err != nil {
-		h.emit.genStoreError(ctx, GenCurrent, key, 1, err)
-		return ReasonGenError, ended(ctx)
+		return h.unread(ctx, GenCurrent, key, err)
 	}
 	return ReasonNoGen, nil
+}
+
+// unread is unproven of a call that has failed.
+func (h *Handle[V]) unread(ctx context.Context, op GenOp, key string, err error) (Reason, error) {
+	h.emit.genStoreError(ctx, op, key, 1, err)
+	return ReasonGenError, ended(ctx)
 }

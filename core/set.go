@@ -34,6 +34,9 @@ type filling[V any] struct {
 
 // storeOne stores one fill, unless its generation has moved.
 func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
+	if h.gens.combined != nil {
+		return h.storeOneCombined(ctx, f)
+	}
 	if f.gen == 0 {
 		h.emit.setSkipped(ctx, f.key, ReasonNoSnapshot)
 		return nil
@@ -54,30 +57,42 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 	// An invalidation may come between the compare and the set. The entry
 	// then carries a generation that is not current any more, and no read
 	// serves it.
-	ttl := h.ttls.of(f.ttl, h.ttls.single)
-	if h.provider != nil {
-		if err := h.setEntry(ctx, f, entry, ttl); err != nil {
-			return err
-		}
+	if h.provider == nil {
+		h.keepNear(f, h.ttls.of(f.ttl, h.ttls.single))
+		return nil
 	}
-	h.keepNear(f, ttl)
-	return nil
+	item, err := h.item(f, entry)
+	if err != nil {
+		return err
+	}
+	stored, err := h.provider.Set(ctx, entry, item.Value, item.Cost, item.TTL)
+	return h.settleSet(ctx, f, item, stored, err)
 }
 
-// setEntry stores one fill with the provider, which may decline it.
-func (h *Handle[V]) setEntry(ctx context.Context, f filling[V], entry string, ttl time.Duration) error {
+// item returns what to store for a fill under the key entry.
+func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
 	frame, err := h.codec.frame(f, entry)
 	if err != nil {
-		return fmt.Errorf("cascache: set %q: %w", entry, err)
+		return Item{}, fmt.Errorf("cascache: set %q: %w", entry, err)
 	}
-	cost := h.cost(entry, frame, false, 1)
-	stored, err := h.provider.Set(ctx, entry, frame, cost, ttl)
+	return Item{
+		Key:   entry,
+		Value: frame,
+		Cost:  h.cost(entry, frame, false, 1),
+		TTL:   h.ttls.of(f.ttl, h.ttls.single),
+	}, nil
+}
+
+// settleSet ends a fill that the provider was asked to store as item, which it
+// may decline.
+func (h *Handle[V]) settleSet(ctx context.Context, f filling[V], item Item, stored bool, err error) error {
 	if err != nil {
-		return fmt.Errorf("cascache: set %q: %w", entry, err)
+		return fmt.Errorf("cascache: set %q: %w", item.Key, err)
 	}
 	if !stored {
-		h.emit.setRejected(ctx, entry, false, cost)
+		h.emit.setRejected(ctx, item.Key, false, item.Cost)
 	}
+	h.keepNear(f, item.TTL)
 	return nil
 }
 
