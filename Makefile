@@ -4,7 +4,7 @@
 SHELL         := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps demo lab test race standalone oldest lint tidy fuzz soak bench release
+.PHONY: help deps campaign campaign-long demo lab test race standalone oldest lint tidy fuzz soak bench bench-check bench-go release
 
 export GOWORK := $(CURDIR)/go.work
 
@@ -12,17 +12,21 @@ FUZZTIME ?= 30s
 SOAK     ?= 200
 BACKENDS ?= $(shell echo $$((($(SOAK) + 9) / 10)))
 BENCH    ?= .
+BENCHARGS ?=
 DEMOARGS ?=
+LONG     ?= 1h
 LABARGS  ?=
 RELEASE  ?=
 TAG      ?=
+
+CAMPAIGNSEED ?= 0x$(shell git rev-parse --short=12 HEAD)
 
 EACH     := go run ./internal/tools/each
 ALONE    := env GOWORK=off
 PACKAGES  = $(shell go list -m -f '{{.Path}}/...')
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install redis-server with the system's package manager if it is missing and that is allowed
 	@internal/tools/deps
@@ -61,8 +65,20 @@ fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
 soak: deps ## pass the conformance suites SOAK=200 times, BACKENDS=20 times on each backend, on a busy machine
 	internal/tools/soak $(SOAK) $(BACKENDS)
 
-bench: ## run the benchmarks (BENCH=<pattern>)
+bench: ## compare with the raw storage and with other caches, and write docs/benchmarks.md (with BENCHARGS='-only near', only show)
+	go run ./bench $(or $(BENCHARGS),-docs docs)
+
+bench-check: ## fail when a path costs more than its budget in bench/budgets.json (BENCHARGS=-short)
+	go run ./bench -check $(BENCHARGS)
+
+bench-go: ## run the Go benchmarks that match (BENCH=<pattern>)
 	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 release: ## rehearse releases (RELEASE='core@v0.1.0 …'); with TAG=1, keep their tags
 	go run ./internal/tools/release $(if $(TAG),-tag) $(RELEASE)
+
+campaign: deps ## break assemblies of processes for about 4 minutes (CAMPAIGNSEED=, by default of the commit)
+	internal/campaign/start -campaign.for 170s -campaign.seed $(CAMPAIGNSEED) -campaign.patient
+
+campaign-long: deps ## the same for LONG=1h by random seeds, without allowing for a busy machine
+	internal/campaign/start -campaign.for $(LONG)
