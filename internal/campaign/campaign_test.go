@@ -34,9 +34,56 @@ func checkRun(t *testing.T, r run) result {
 	t.Helper()
 	res := r.do(t)
 	for _, broken := range res.Broken {
+		fmt.Println(broken) // at once, and not when hours have passed
 		t.Errorf("%s\n  in the run: %v", broken, r)
 	}
 	return res
+}
+
+// TestSmoke does one run, and the same on a naive design, to see that the
+// campaign works where it is not run.
+func TestSmoke(t *testing.T) {
+	if testing.Short() || *flagFor > 0 || *flagReplay > 0 || *flagBites {
+		t.Skip("takes seconds")
+	}
+	n := named("flush")
+	r := alone(n, config{seed: 1, assembly: n.bitesIn})
+	r.patient = true
+	t.Logf("%+v", checkRun(t, r))
+	r.config.naive = n.bites
+	if res := r.do(t); res.Stale == 0 {
+		t.Errorf("%q serves nothing stale in %d reads: the campaign sees nothing", n.bites, res.Reads)
+	}
+}
+
+func named(name string) nemesis {
+	for _, n := range nemeses {
+		if n.name == name {
+			return n
+		}
+	}
+	panic("campaign: no nemesis is called " + name)
+}
+
+// regressions are runs that are always done: the histories that have fooled
+// designs before, and what was found by a campaign.
+var regressions = []run{
+	alone(named("flush"), config{seed: 1, assembly: inMemory}),
+	alone(named("killed, old snapshot"), config{seed: 2, assembly: tiered}),
+	alone(named("replies lost"), config{seed: 3, assembly: inMemory}),
+	alone(named("promotion after lost bumps"), config{seed: 4, assembly: inNear}),
+	alone(named("process killed"), config{seed: 5, assembly: inRedis, apart: true}),
+	alone(named("process paused after a check"), config{seed: 6, assembly: inRedis, batching: true, checksum: true}),
+}
+
+func TestRegressions(t *testing.T) {
+	if *flagFor == 0 {
+		t.Skip("takes most of a minute: see make campaign")
+	}
+	for _, r := range regressions {
+		r.patient = *flagPatient
+		t.Run(r.String(), func(t *testing.T) { checkRun(t, r) })
+	}
 }
 
 // TestCampaign does the runs that follow from a seed until the time is up.

@@ -115,7 +115,8 @@ var nemeses = []nemesis{
 			time.Sleep(2 * time.Second)
 			return w.gens.Resume
 		}},
-	{name: "connections cut", topology: single, limit: dataLoss, bites: careless, bitesIn: inMemory,
+	// To a client, a server that refuses connections is one that restarts.
+	{name: "connections cut", topology: single, limit: restart, bites: careless, bitesIn: inMemory,
 		strike: func(w *world) func() {
 			for range 30 {
 				p := w.proxies[w.rng.IntN(replicas)]

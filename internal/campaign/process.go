@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -49,6 +50,19 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// starter starts all processes on one thread that lives as long as this one
+// does: the death of a child's parent is that of the thread that started it.
+var starter = sync.OnceValue(func() chan<- func() {
+	jobs := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for job := range jobs {
+			job()
+		}
+	}()
+	return jobs
+})
+
 // startProcess starts a replica and returns once it works.
 func startProcess(tb testing.TB, t task) *process {
 	tb.Helper()
@@ -67,7 +81,11 @@ func startProcess(tb testing.TB, t task) *process {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
+	// A stopped process would not notice that its input has ended.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	starter() <- func() { started <- p.cmd.Start() }
+	if err := <-started; err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(p.kill)

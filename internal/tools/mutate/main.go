@@ -22,7 +22,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -94,8 +96,10 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 	fmt.Fprintf(out, "%d places for a mutant, %d to try, seed %d\n", len(all), min(o.n, len(all)), o.seed)
 	rand.New(rand.NewPCG(o.seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 
-	// The workers go through the shuffled list; what does not compile makes
-	// room for one more. The result does not depend on who is faster.
+	// Most mutants share a build, in which an environment variable turns one
+	// of them on: building takes longer than testing. The others are built
+	// alone. What does not compile makes room for one more.
+	builds := buildJointly(packages, all[:min(len(all), o.n+o.n/4)], out)
 	results := make([]tried, len(all))
 	var mu sync.Mutex // guards what follows
 	next, valid := 0, 0
@@ -112,7 +116,7 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 				i := next
 				next, valid = next+1, valid+1
 				mu.Unlock()
-				t, err := packages[all[i].dir].try(all[i], o.limit)
+				t, err := packages[all[i].dir].try(all[i], builds[i], o.limit)
 				mu.Lock()
 				results[i] = t
 				if t.fate == invalid {
@@ -155,10 +159,9 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 type tested struct {
 	dir     string
 	temp    string
+	name    string
 	tests   []test // quickest first
 	mutants []mutant
-	id      int
-	mu      sync.Mutex // guards id
 }
 
 type test struct {
@@ -177,14 +180,18 @@ func load(folder string, slow time.Duration, out io.Writer) (*tested, error) {
 	if p.temp, err = os.MkdirTemp("", "mutate"); err != nil {
 		return nil, err
 	}
-	var listed struct{ GoFiles []string }
-	text, err := p.goes(context.Background(), "list", "-json=GoFiles", ".")
+	var listed struct {
+		Name    string
+		GoFiles []string
+	}
+	text, err := p.goes(context.Background(), "list", "-json=Name,GoFiles", ".")
 	if err == nil {
 		err = json.Unmarshal(text, &listed)
 	}
 	if err != nil {
 		return nil, err
 	}
+	p.name = listed.Name
 	for _, name := range listed.GoFiles {
 		mutants, err := mutantsOf(dir, name)
 		if err != nil {
@@ -231,9 +238,14 @@ func (p *tested) goes(ctx context.Context, args ...string) ([]byte, error) {
 	return p.runs(ctx, "go", args...)
 }
 
-func (p *tested) runs(ctx context.Context, name string, args ...string) ([]byte, error) {
+func (p *tested) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "GOWORK=off")
+	return cmd
+}
+
+func (p *tested) runs(ctx context.Context, name string, args ...string) ([]byte, error) {
+	cmd := p.command(ctx, name, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	text, err := cmd.Output()
@@ -243,8 +255,157 @@ func (p *tested) runs(ctx context.Context, name string, args ...string) ([]byte,
 	return text, err
 }
 
-// try builds a mutant and runs what covers it.
-func (p *tested) try(m mutant, limit time.Duration) (tried, error) {
+// joint is a build with many mutants, of which one is on, or none.
+type joint struct {
+	binary string
+	number int
+}
+
+// numberVariable tells a joint build which of its mutants is on.
+const numberVariable = "MUTANT"
+
+const chooser = `
+import (
+	mutantOS "os"
+	mutantNumbers "strconv"
+)
+
+var mutantNumber = func() int {
+	n, _ := mutantNumbers.Atoi(mutantOS.Getenv("` + numberVariable + `"))
+	return n
+}()
+
+func mutantOn(n int) bool { return n == mutantNumber }
+`
+
+// buildJointly builds as many of the mutants as possible in as few binaries as
+// possible, and returns where each of them is.
+func buildJointly(packages map[string]*tested, mutants []mutant, out io.Writer) map[int]joint {
+	builds := map[int]joint{}
+	var rest []int
+	for i, m := range mutants {
+		if m.both != "" {
+			rest = append(rest, i)
+		}
+	}
+	for len(rest) > 0 {
+		// Those of one package that do not overlap.
+		var group, others []int
+		for _, i := range rest {
+			fits := mutants[i].dir == mutants[rest[0]].dir && !slices.ContainsFunc(group, func(j int) bool { return mutants[i].overlaps(mutants[j]) })
+			if fits {
+				group = append(group, i)
+			} else {
+				others = append(others, i)
+			}
+		}
+		packages[mutants[rest[0]].dir].buildGroup(mutants, group, builds, out)
+		rest = others
+	}
+	return builds
+}
+
+// buildGroup builds a group, without those that the compiler complains of.
+func (p *tested) buildGroup(mutants []mutant, group []int, builds map[int]joint, out io.Writer) {
+	for len(group) > 0 {
+		numbers := map[mutant]int{}
+		byFile := map[string][]mutant{}
+		for _, i := range group {
+			numbers[mutants[i]] = i + 1
+			byFile[mutants[i].file] = append(byFile[mutants[i].file], mutants[i])
+		}
+		files := map[string][]byte{"mutant_chooser.go": []byte("package " + p.name + "\n" + chooser)}
+		for name, some := range byFile {
+			source, err := os.ReadFile(filepath.Join(p.dir, name))
+			if err != nil {
+				return
+			}
+			files[name] = together(source, some, func(m mutant) int { return numbers[m] })
+		}
+		_, binary, err := p.build(files)
+		if err == nil {
+			p.dropDisturbed(binary, out)
+			for _, i := range group {
+				builds[i] = joint{binary, i + 1}
+			}
+			return
+		}
+		before := len(group)
+		for _, found := range compilerPlace.FindAllStringSubmatch(err.Error(), -1) {
+			line, _ := strconv.Atoi(found[2])
+			group = slices.DeleteFunc(group, func(i int) bool {
+				m := mutants[i]
+				return m.file == found[1] && m.wrapLine <= line && line <= m.wrapEnd
+			})
+		}
+		if len(group) == before {
+			fmt.Fprintf(out, "a joint build fails, and its %d mutants are built alone: %v\n", before, err)
+			return
+		}
+	}
+}
+
+var compilerPlace = regexp.MustCompile(`([A-Za-z0-9_]+\.go):([0-9]+):`)
+
+// dropDisturbed leaves out tests that fail in a joint build with no mutant on,
+// such as those that count allocations.
+func (p *tested) dropDisturbed(binary string, out io.Writer) {
+	for {
+		text, err := p.runs(context.Background(), binary, "-test.short", "-test.run", "^("+p.names()+")$")
+		if err == nil {
+			return
+		}
+		before := len(p.tests)
+		p.tests = slices.DeleteFunc(p.tests, func(t test) bool {
+			failed := strings.Contains(string(text), "--- FAIL: "+t.name+" ")
+			if failed {
+				fmt.Fprintf(out, "%s is left out: it notices that mutants share a build\n", t.name)
+			}
+			return failed
+		})
+		if len(p.tests) == before {
+			fmt.Fprintf(out, "a joint build does not run: %v\n%s", err, text)
+			return
+		}
+	}
+}
+
+// names returns a pattern for all tests.
+func (p *tested) names() string {
+	var names []string
+	for _, t := range p.tests {
+		names = append(names, t.name)
+	}
+	return strings.Join(names, "|")
+}
+
+// build builds the tests with other contents of some files.
+func (p *tested) build(files map[string][]byte) (temp, binary string, err error) {
+	if temp, err = os.MkdirTemp(p.temp, ""); err != nil {
+		return "", "", err
+	}
+	replace := map[string]string{}
+	for name, content := range files {
+		replace[filepath.Join(p.dir, name)] = filepath.Join(temp, name)
+		if err := os.WriteFile(filepath.Join(temp, name), content, 0o600); err != nil {
+			return temp, "", err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return temp, "", err
+	}
+	overlay, binary := filepath.Join(temp, "overlay.json"), filepath.Join(temp, "mutant.test")
+	if err := os.WriteFile(overlay, text, 0o600); err != nil {
+		return temp, "", err
+	}
+	_, err = p.goes(context.Background(), "test", "-c", "-vet=off", "-gcflags=-e", "-overlay", overlay, "-o", binary, ".")
+	return temp, binary, err
+}
+
+// try runs what covers a mutant, and builds it first unless it is in a joint
+// build.
+func (p *tested) try(m mutant, in joint, limit time.Duration) (tried, error) {
 	t := tried{mutant: m}
 	var names []string
 	var usual time.Duration
@@ -254,29 +415,18 @@ func (p *tested) try(m mutant, limit time.Duration) (tried, error) {
 			usual += test.took
 		}
 	}
-	p.mu.Lock()
-	p.id++
-	temp := filepath.Join(p.temp, fmt.Sprint(p.id))
-	p.mu.Unlock()
-	if err := os.Mkdir(temp, 0o700); err != nil {
-		return t, err
-	}
-	defer os.RemoveAll(temp)
-	source, err := os.ReadFile(filepath.Join(p.dir, m.file))
-	if err != nil {
-		return t, err
-	}
-	changed, overlay, binary := filepath.Join(temp, m.file), filepath.Join(temp, "overlay.json"), filepath.Join(temp, "mutant.test")
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(p.dir, m.file): changed}})
-	if err != nil {
-		return t, err
-	}
-	if err := errors.Join(os.WriteFile(changed, m.apply(source), 0o600), os.WriteFile(overlay, text, 0o600)); err != nil {
-		return t, err
-	}
-	if _, err := p.goes(context.Background(), "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "."); err != nil {
-		t.fate = invalid
-		return t, nil
+	if in.binary == "" {
+		source, err := os.ReadFile(filepath.Join(p.dir, m.file))
+		if err != nil {
+			return t, err
+		}
+		temp, binary, err := p.build(map[string][]byte{m.file: m.apply(source)})
+		defer os.RemoveAll(temp)
+		if err != nil {
+			t.fate = invalid
+			return t, nil
+		}
+		in.binary = binary
 	}
 	if len(names) == 0 {
 		t.fate = uncovered
@@ -287,7 +437,9 @@ func (p *tested) try(m mutant, limit time.Duration) (tried, error) {
 	limit += usual
 	for batch := range slices.Chunk(names, some) {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
-		_, err := p.runs(ctx, binary, "-test.run", "^("+strings.Join(batch, "|")+")$", "-test.short", "-test.failfast", "-test.timeout", limit.String())
+		cmd := p.command(ctx, in.binary, "-test.run", "^("+strings.Join(batch, "|")+")$", "-test.short", "-test.failfast", "-test.timeout", limit.String())
+		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", numberVariable, in.number))
+		err := cmd.Run()
 		cancel()
 		if err != nil {
 			t.fate, t.killer = killed, "by "+strings.Join(batch, ", ")

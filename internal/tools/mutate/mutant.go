@@ -18,6 +18,13 @@ type mutant struct {
 	line, column int
 	from, to     int // bytes of the file that go
 	old, new     string
+
+	// both is what goes in their place in a build that holds many mutants,
+	// with the wrapped bytes from wrapFrom to wrapTo; "" if that is not
+	// possible. SWITCH stands for whether this mutant is on.
+	both              string
+	wrapFrom, wrapTo  int
+	wrapLine, wrapEnd int // the lines that these bytes are on
 }
 
 func (m mutant) place() string {
@@ -75,9 +82,33 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 			from: at(from), to: at(to), old: string(source[at(from):at(to)]), new: text,
 		})
 	}
-	operator := func(p token.Pos, op token.Token) {
-		if other, ok := swapped[op]; ok {
+	code := func(n ast.Node) string { return string(source[at(n.Pos()):at(n.End())]) }
+	// wrap tells how the last change goes together with others in one build.
+	wrap := func(n ast.Node, both string) {
+		last := &found[len(found)-1]
+		last.both, last.wrapFrom, last.wrapTo = both, at(n.Pos()), at(n.End())
+		last.wrapLine, last.wrapEnd = files.Position(n.Pos()).Line, files.Position(n.End()).Line
+	}
+	operator := func(p token.Pos, op token.Token) bool {
+		other, ok := swapped[op]
+		if ok {
 			change(p, p+token.Pos(len(op.String())), other.String())
+		}
+		return ok
+	}
+	// Only the statements of a list can be wrapped.
+	listed := map[ast.Node]bool{}
+	remove := func(n ast.Stmt) {
+		change(n.Pos(), n.End(), "")
+		if listed[n] {
+			wrap(n, "if !SWITCH { "+code(n)+" }")
+		}
+	}
+	swap := func(n ast.Stmt, p token.Pos, op token.Token) {
+		if operator(p, op) && listed[n] {
+			start := at(n.Pos())
+			changed := code(n)[:at(p)-start] + swapped[op].String() + code(n)[at(p)-start+len(op.String()):]
+			wrap(n, "if SWITCH { "+changed+" } else { "+code(n)+" }")
 		}
 	}
 	for _, decl := range tree.Decls {
@@ -87,32 +118,42 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 		}
 		ast.Inspect(f.Body, func(n ast.Node) bool {
 			switch n := n.(type) {
+			case *ast.BlockStmt:
+				for _, stmt := range n.List {
+					listed[stmt] = true
+				}
+			case *ast.CaseClause:
+				for _, stmt := range n.Body {
+					listed[stmt] = true
+				}
+			case *ast.CommClause:
+				for _, stmt := range n.Body {
+					listed[stmt] = true
+				}
 			case *ast.BinaryExpr:
-				operator(n.OpPos, n.Op)
+				if operator(n.OpPos, n.Op) && yieldsBool(n.Op) {
+					x, y := code(n.X), code(n.Y)
+					wrap(n, "(SWITCH && ("+x+" "+swapped[n.Op].String()+" "+y+") || !SWITCH && ("+x+" "+n.Op.String()+" "+y+"))")
+				}
 			case *ast.IncDecStmt:
-				operator(n.TokPos, n.Tok)
+				swap(n, n.TokPos, n.Tok)
 			case *ast.BranchStmt:
-				operator(n.TokPos, n.Tok)
+				swap(n, n.TokPos, n.Tok)
 			case *ast.AssignStmt:
-				operator(n.TokPos, n.Tok)
+				swap(n, n.TokPos, n.Tok)
 				if n.Tok != token.DEFINE {
-					change(n.Pos(), n.End(), "")
+					remove(n)
 				}
 			case *ast.IfStmt:
-				condition := string(source[at(n.Cond.Pos()):at(n.Cond.End())])
-				change(n.Cond.Pos(), n.Cond.End(), "!("+condition+")")
-			case *ast.ExprStmt:
-				change(n.Pos(), n.End(), "")
-			case *ast.DeferStmt:
-				change(n.Pos(), n.End(), "")
-			case *ast.GoStmt:
-				change(n.Pos(), n.End(), "")
+				change(n.Cond.Pos(), n.Cond.End(), "!("+code(n.Cond)+")")
+				wrap(n.Cond, "(("+code(n.Cond)+") != SWITCH)")
+			case *ast.ExprStmt, *ast.DeferStmt, *ast.GoStmt:
+				remove(n.(ast.Stmt))
 			case *ast.Ident:
-				switch n.Name {
-				case "true":
-					change(n.Pos(), n.End(), "false")
-				case "false":
-					change(n.Pos(), n.End(), "true")
+				other := map[string]string{"true": "false", "false": "true"}[n.Name]
+				if other != "" {
+					change(n.Pos(), n.End(), other)
+					wrap(n, "("+n.Name+" != SWITCH)")
 				}
 			case *ast.BasicLit:
 				if v, err := strconv.ParseInt(n.Value, 0, 64); n.Kind == token.INT && err == nil {
@@ -123,6 +164,30 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 		})
 	}
 	return found, nil
+}
+
+func yieldsBool(op token.Token) bool {
+	switch op {
+	case token.LSS, token.LEQ, token.GTR, token.GEQ, token.EQL, token.NEQ, token.LAND, token.LOR:
+		return true
+	}
+	return false
+}
+
+// together returns a file with all these mutants of it, which do not overlap,
+// each of which is on when number tells its number.
+func together(source []byte, mutants []mutant, number func(mutant) int) []byte {
+	mutants = slices.Clone(mutants)
+	slices.SortFunc(mutants, func(a, b mutant) int { return b.wrapFrom - a.wrapFrom })
+	for _, m := range mutants {
+		text := strings.ReplaceAll(m.both, "SWITCH", fmt.Sprintf("mutantOn(%d)", number(m)))
+		source = slices.Concat(source[:m.wrapFrom], []byte(text), source[m.wrapTo:])
+	}
+	return source
+}
+
+func (m mutant) overlaps(other mutant) bool {
+	return m.dir == other.dir && m.file == other.file && m.wrapFrom < other.wrapTo && other.wrapFrom < m.wrapTo
 }
 
 // block is a stretch of code that a test went through.
