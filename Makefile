@@ -15,12 +15,9 @@ BENCH    ?= .
 BENCHARGS ?=
 DEMOARGS ?=
 LONG     ?= 1h
-LONG     ?= 1h
 LABARGS  ?=
 RELEASE  ?=
 TAG      ?=
-
-CAMPAIGNSEED ?= 0x$(shell git rev-parse --short=12 HEAD)
 
 CAMPAIGNSEED ?= 0x$(shell git rev-parse --short=12 HEAD)
 
@@ -79,12 +76,6 @@ bench-go: ## run the Go benchmarks that match (BENCH=<pattern>)
 
 release: ## rehearse releases (RELEASE='core@v0.1.0 …'); with TAG=1, keep their tags
 	go run ./internal/tools/release $(if $(TAG),-tag) $(RELEASE)
-
-campaign: deps ## break assemblies of processes for about 4 minutes (CAMPAIGNSEED=, by default of the commit)
-	internal/campaign/start -campaign.for 170s -campaign.seed $(CAMPAIGNSEED) -campaign.patient
-
-campaign-long: deps ## the same for LONG=1h by random seeds, without allowing for a busy machine
-	internal/campaign/start -campaign.for $(LONG)
 
 campaign: deps ## break assemblies of processes for about 4 minutes (CAMPAIGNSEED=, by default of the commit)
 	internal/campaign/start -campaign.for 170s -campaign.seed $(CAMPAIGNSEED) -campaign.patient
