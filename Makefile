@@ -28,7 +28,7 @@ PACKAGES  = $(shell go list -m -f '{{.Path}}/...')
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: ## install redis-server with the system's package manager if it is missing and that is allowed
+deps: ## install redis-server and Chromium with the system's package manager where they are missing and that is allowed
 	@internal/tools/deps
 
 demo: ## show stale reads of four caches over a real database (DEMOARGS='-duration 2s …')
