@@ -212,6 +212,24 @@ var rows = []row{
 		redis: true,
 	},
 	{
+		name:     "core with leased generations",
+		requires: []string{"core", "genstore-lease"},
+		brings:   []string{"wire", "genstore-redis"},
+		third:    goRedisThird,
+		program: program{
+			Imports: []string{`leasegenstore "` + base + `/genstore-lease"`, goRedisImport},
+			Setup: []string{
+				goRedisClient,
+				`store, err := leasegenstore.New(leasegenstore.Config{Client: client, Namespace: "consumer"})`,
+				"if err != nil { return err }",
+			},
+			Type: "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "newMapProvider()",
+			GenStore: "store",
+		},
+		redis: true,
+	},
+	{
 		name:     "core with values and generations in Redis",
 		requires: []string{"core", "provider-redis", "genstore-redis"},
 		brings:   []string{"wire"},
