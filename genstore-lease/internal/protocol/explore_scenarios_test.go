@@ -75,8 +75,8 @@ func TestExplorerFindsTwins(t *testing.T) {
 		{"rule 8: members can be lost alone", "a loss of the members", func(s *spoilt) { s.losesMembers = true }},
 		{"rule 8: an older copy goes on with its epoch", "a step back", func(s *spoilt) { s.keepsEpoch = true }},
 		{"rule 9: a bump in a new epoch returns when its members have it", "a loss of everything, watched", func(s *spoilt) { s.unsettled = true }},
-		{"rule 10: a member is removed at once", "a silence", func(s *spoilt) { s.removesEarly = true }},
-		{"rule 10: a member is removed though it was heard of", "a silence", func(s *spoilt) { s.removesAnyway = true }},
+		{"rule 10: a member is removed at once", "a silence and two bumps", func(s *spoilt) { s.removesEarly = true }},
+		{"rule 10: a member is removed though it was heard of", "a silence and two bumps", func(s *spoilt) { s.removesAnyway = true }},
 		{"rule 10: a process deregisters before it stops", "a leave", func(s *spoilt) { s.leavesServing = true }},
 		{"rule 11: a hold does not write the log", "a hold", func(s *spoilt) { s.unloggedHold = true }},
 		{"rule 12: a hold is not waited for", "a hold", func(s *spoilt) { s.holdReturns = true }},
@@ -111,6 +111,28 @@ func TestExplorerFindsTwins(t *testing.T) {
 // than the small ones before a twin is found.
 var ofTwins = []scenario{
 	{name: "a loss of the members", keys: 1, joined: bothJoined, changes: [2]int{0, 1}, losses: []loss{losesMembers}, ticks: 1},
-	{name: "an own bump in a new epoch", keys: 1, joined: bothJoined, beats: [2]int{2, 0}, reads: [2]int{2, 0}, changes: [2]int{1, 0}, losses: []loss{losesState}, ticks: 2},
-	{name: "an acknowledgement of another epoch", keys: 1, joined: bothJoined, beats: [2]int{2, 2}, reads: [2]int{1, 0}, changes: [2]int{0, 1}, losses: []loss{losesState}, ticks: 2},
+	{name: "an own bump in a new epoch", keys: 1, joined: bothJoined, beats: [2]int{1, 0}, reads: [2]int{1, 0}, changes: [2]int{1, 0}, prologue: nobodysEpoch},
+	{name: "a silence and two bumps", keys: 1, joined: bothJoined, beats: [2]int{1, 2}, changes: [2]int{0, 2}, ticks: 3},
+	{name: "an acknowledgement of another epoch", keys: 1, joined: bothJoined, beats: [2]int{2, 1}, reads: [2]int{1, 0}, changes: [2]int{0, 1}, prologue: secondEpoch},
+}
+
+// secondEpoch lets the hash be lost, and the second process join anew and both
+// know that epoch for long.
+func secondEpoch(w *world) {
+	w.srv.lose(losesState)
+	w.exchange(1)
+	w.exchange(1)
+	for i := range w.nodes {
+		w.nodes[i].w.Saw(w.srv.epoch, w.now)
+		w.nodes[i].w.since = 0
+	}
+}
+
+// nobodysEpoch lets the hash be lost, and the first process know the epoch that
+// followed for long, without having entered it.
+func nobodysEpoch(w *world) {
+	w.srv.lose(losesState)
+	w.srv.ensure()
+	w.nodes[0].w.Saw(w.srv.epoch, w.now)
+	w.nodes[0].w.since = 0
 }

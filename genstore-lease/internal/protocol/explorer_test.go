@@ -39,9 +39,11 @@ type scenario struct {
 	ticks   int
 	limit   int // entries of the log in an answer; 0 means all
 
-	// served is what both replicas have learned of key "a" when it begins: they
-	// have joined, and their leases have just begun.
+	// joined tells which replicas have joined when it begins: they have
+	// learned of key "a", and their leases have just begun.
 	joined [2]bool
+
+	prologue func(w *world) // what has happened then, beside that; nil for nothing
 
 	large bool // only with -explore.large
 }
@@ -148,9 +150,6 @@ func newWorld(s scenario, twin *spoilt) *world {
 	w.now = 10
 	for i := range w.nodes {
 		w.start(i)
-		if !s.joined[i] {
-			continue
-		}
 	}
 	for i := range w.nodes {
 		if s.joined[i] {
@@ -171,6 +170,9 @@ func newWorld(s scenario, twin *spoilt) *world {
 				w.nodes[i].r.Learn(c.Epoch, c.Seq, "a", w.srv.gens[0])
 			}
 		}
+	}
+	if s.prologue != nil {
+		s.prologue(w)
 	}
 	return w
 }

@@ -244,5 +244,4 @@ func (r *Replica) Stop() {
 	defer r.mu.Unlock()
 	r.stopped = true
 	r.until.Store(0)
-	r.table.clear()
 }

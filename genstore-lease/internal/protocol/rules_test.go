@@ -488,4 +488,11 @@ func TestGenerationsDoNotGoBack(t *testing.T) {
 	b.knows("a", gen, "an older invalidation from the log leaves what was read after it")
 	b.r.Learn(epoch, head, "a", old)
 	b.knows("a", gen, "an older read leaves it too")
+
+	b.beat()
+	epoch, head, old = b.srv.read("a")
+	b.bump("a")
+	gen = b.learn("a")
+	b.r.Learn(epoch, head, "a", old)
+	b.knows("a", gen, "also one that no invalidation which is applied refuses")
 }
