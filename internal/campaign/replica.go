@@ -167,7 +167,11 @@ func (r *replica) assemble() (clients []redis.UniversalClient) {
 	}
 	gens := connect(r.Generations)
 	if r.Naive == notNaive || r.Naive == unheld {
-		store, err := redisgenstore.New(redisgenstore.Config{Client: gens, Namespace: "campaign"})
+		config := redisgenstore.Config{Client: gens, Namespace: "campaign"}
+		if r.Wait {
+			config.WaitReplicas, config.WaitTimeout = 1, 200*time.Millisecond
+		}
+		store, err := redisgenstore.New(config)
 		must(err)
 		opts.GenStore = watchedStore{Store: store, memory: r.memory, replica: r.Replica}
 	} else {

@@ -39,6 +39,7 @@ type task struct {
 	Batching    bool     // by an AutoPipeliner
 	Checksum    bool
 	FewRows     bool // writers are about few rows
+	Wait        bool // a bump waits for a replica
 
 	// HoldsKept says that no fault of this run loses a hold: then a write
 	// that outlived its Mutate counts once the lease has ended.

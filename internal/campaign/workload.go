@@ -72,7 +72,7 @@ func keysOf(rows []int) []string {
 }
 
 // callLimit bounds each call of the workload, as an application would.
-const callLimit = 2 * time.Second
+const callLimit = 4 * time.Second
 
 // bulkRows is how many rows a bulk read is about. The hot ones are read as the
 // same few sets, so that bulk entries are hit.
@@ -117,7 +117,7 @@ func (r *replica) judge(how string, row int, floor uint64, value string) {
 		return
 	}
 	r.memory.count(r.Replica, stale, 1)
-	r.say("stale", fmt.Sprintf("%v: %s of row %d returned %q when version %d was acknowledged before it began", now(), how, row, value, floor))
+	r.say("stale", fmt.Sprintf("%v: %s of row %d in replica %d returned %q when version %d was acknowledged before it began", now(), how, row, r.Replica, value, floor))
 }
 
 func (r *replica) readLoaded(ctx context.Context, row int) {

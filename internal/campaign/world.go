@@ -61,6 +61,7 @@ type config struct {
 	appendOnly bool
 	guarded    bool // with min-replicas-to-write
 	fewRows    bool // writers are about few rows
+	wait       bool // a bump waits for a replica
 }
 
 func (c config) String() string {
@@ -131,7 +132,7 @@ func startWorld(tb testing.TB, c config) *world {
 		t := task{
 			Replica: i, Memory: path, Seed: c.seed, Assembly: c.assembly, Naive: c.naive,
 			Generations: endpoints[i], Values: endpoints[i],
-			Batching: c.batching, Checksum: c.checksum, FewRows: c.fewRows, HoldsKept: c.holdsKept,
+			Batching: c.batching, Checksum: c.checksum, FewRows: c.fewRows, Wait: c.wait, HoldsKept: c.holdsKept,
 		}
 		if values != nil {
 			t.Values = endpoint{Addr: values.Addr()}
