@@ -11,6 +11,7 @@ require (
 	github.com/redis/rueidis/rueidisaside v1.0.78
 	github.com/unkn0wn-root/cascache/codec-json v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
+	github.com/unkn0wn-root/cascache/genstore-lease v0.0.0
 	github.com/unkn0wn-root/cascache/genstore-redis v0.0.0
 	github.com/unkn0wn-root/cascache/internal/redistest v0.0.0
 	github.com/unkn0wn-root/cascache/provider-redis v0.0.0
@@ -45,6 +46,7 @@ replace (
 	github.com/unkn0wn-root/cascache/codec-json => ../codec-json
 	github.com/unkn0wn-root/cascache/conformance => ../conformance
 	github.com/unkn0wn-root/cascache/core => ../core
+	github.com/unkn0wn-root/cascache/genstore-lease => ../genstore-lease
 	github.com/unkn0wn-root/cascache/genstore-redis => ../genstore-redis
 	github.com/unkn0wn-root/cascache/internal/redistest => ../internal/redistest
 	github.com/unkn0wn-root/cascache/provider-redis => ../provider-redis

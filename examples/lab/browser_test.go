@@ -102,7 +102,7 @@ func openTab(t *testing.T, width, height int64) *tab {
 // do runs actions, each within the test's patience.
 func (p *tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatalf("%s: %v", what, err)
@@ -112,7 +112,7 @@ func (p *tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 // evaluate returns what the expression is in the page.
 func evaluate[T any](p *tab, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -154,6 +154,7 @@ func (p *tab) mustBeClean(home string) {
 }
 
 func TestBrowserRunsTheLab(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, 1280, 900)
 	s, web := testServer(t)
 	p.do("open the page", chromedp.Navigate(web.URL), chromedp.WaitVisible(chromedp.CSS("#start")))
@@ -230,6 +231,7 @@ const unnamed = `[...document.querySelectorAll("button, select, input, svg.chart
 
 // Phones, the dark, and the report.
 func TestBrowserShowsItToEveryone(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, 360, 740)
 	_, web := testServer(t)
 	if status, text := ask(t, "POST", web.URL+"/run", ""); status != 204 {

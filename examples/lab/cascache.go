@@ -6,6 +6,7 @@ import (
 	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
+	leasegenstore "github.com/unkn0wn-root/cascache/genstore-lease"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
 )
@@ -76,6 +77,18 @@ func openCASGens(s surroundings) (cache, error) {
 		return nil, err
 	}
 	gens, err := redisgenstore.New(redisgenstore.Config{Client: s.client, Namespace: s.namespace, TTL: generationTTL})
+	if err != nil {
+		return nil, err
+	}
+	return newCAS(s, provider, gens)
+}
+
+func openCASLease(s surroundings) (cache, error) {
+	provider, err := newRistretto()
+	if err != nil {
+		return nil, err
+	}
+	gens, err := leasegenstore.New(leasegenstore.Config{Client: s.client, Namespace: s.namespace, TTL: generationTTL})
 	if err != nil {
 		return nil, err
 	}

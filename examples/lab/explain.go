@@ -61,7 +61,7 @@ func explain(l lane, s story, outcomes []outcome) explanation {
 	if joined {
 		who, role := s.who(read)
 		x.Steps = append(x.Steps, step{At: sinceStart(read.At - start), Who: who, Role: role, Mark: "stale",
-			Text: fmt.Sprintf("Is given version %d by that load. Stale.", s.Version),
+			Text: fmt.Sprintf("Is given version %d by that load.", s.Version),
 			Cas:  "Has been served already."})
 	}
 	if end.Kind == kindCrash {
@@ -140,7 +140,7 @@ func (l lane) words(s story, e event, joined bool) string {
 	if joined {
 		return "Asks for the product, and joins the load that is under way."
 	}
-	return fmt.Sprintf("Asks for the product, and gets version %d from the cache. Stale.", s.Version)
+	return fmt.Sprintf("Asks for the product, and gets version %d from the cache.", s.Version)
 }
 
 func sinceStart(ns int64) string { return "+" + milliseconds(max(ns, 0)) }

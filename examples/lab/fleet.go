@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// crashPatience is how long a replica has for the write that it is to crash in.
+const crashPatience = 20 * time.Second
+
 // restartPause is how long a killed replica is away.
 const restartPause = 500 * time.Millisecond
 
@@ -161,7 +164,7 @@ func (f *fleet) crash(ctx context.Context, b *board, slot int) error {
 	b.set(wordCrash, int64(slot))
 	select {
 	case <-r.exited:
-	case <-time.After(5 * time.Second):
+	case <-time.After(crashPatience):
 		b.set(wordCrash, 0)
 		f.mark(r, "runs")
 		return fmt.Errorf("replica %d did not crash: it is writing nothing", slot)

@@ -117,6 +117,11 @@ func lanes(withRedis bool) []lane {
 			Docs:  "https://github.com/unkn0wn-root/cascache#several-replicas",
 			How:   "Values in Ristretto in each replica, generations in Redis, so that a hit moves a generation over the network and no value.",
 			After: "gives the key a new generation in Redis and deletes the replica's own entry"},
+		{Key: "cas-lease", Name: "CasCache, leased generations", Promises: true, Redis: true, open: openCASLease,
+			Docs: "https://github.com/unkn0wn-root/cascache/tree/main/genstore-lease",
+			How: "Values in Ristretto in each replica, generations in Redis, which a replica knows from memory while it holds a lease: " +
+				"a hit asks nobody, and an invalidation waits until every replica has heard of it.",
+			After: "gives the key a new generation in Redis, and waits for every replica to hear of it or lose its lease"},
 		{Key: "cas-redis", Name: "CasCache, all in one Redis", Promises: true, Redis: true, open: openCASRedis,
 			Docs:  "https://github.com/unkn0wn-root/cascache#several-replicas",
 			How:   "Values and generations in the Redis that all replicas share.",

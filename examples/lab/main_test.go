@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // until returns once ok holds, and fails the test if that takes too long.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain until %s", what)

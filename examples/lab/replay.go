@@ -282,10 +282,10 @@ func (o outcome) words(s story, e event) (text, mark string) {
 		refused = append(refused, fmt.Sprintf("Reads version %d from the database.", o.version))
 	}
 	if o.version < s.Newest {
-		return strings.Join(refused, " ") + " Stale.", "stale"
+		return strings.Join(refused, " "), "stale"
 	}
 	if mark == "" {
 		mark = "fresh"
 	}
-	return strings.Join(refused, " ") + " Fresh.", mark
+	return strings.Join(refused, " "), mark
 }

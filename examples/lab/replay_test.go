@@ -37,7 +37,7 @@ var shapes = map[string]struct {
 		kindArrive, []string{"ttl", "delete", "double", "through", "flight", "sturdyc"},
 	},
 	"an entry outlasts a write": {
-		new(script).add(kindAsk, 1, 2, 0).add(kindQuery, 1, 2, 0).add(kindArrive, 1, 2, 0).add(kindCopy, 1, 2, 0).write(2, 5, 0).add(kindStale, 1, 2, 0),
+		new(script).add(kindAsk, 1, 2, 0).add(kindQuery, 1, 2, 0).add(kindArrive, 1, 2, 0).write(2, 5, 0).add(kindStale, 1, 2, 0),
 		kindStale, []string{"ttl"},
 	},
 	"writers overtake": {

@@ -56,6 +56,7 @@ func mustKeepPromises(t *testing.T, r *run) {
 }
 
 func TestRunInProcess(t *testing.T) {
+	t.Parallel()
 	r := begin(t, stormy(), lanes(false), nil)
 	others := []string{"ttl", "delete", "double", "flight", "sturdyc"}
 	until(t, "every lane without generations has served a stale read, and CasCache has refused a fill", func() bool {
@@ -119,6 +120,7 @@ func TestRunFindsABrokenCasCache(t *testing.T) {
 // A database replica that lags makes rows old. That is not the cache's doing,
 // and the oracle tells the two apart.
 func TestRunWithALaggingDatabase(t *testing.T) {
+	t.Parallel()
 	cfg := stormy()
 	cfg.controls.Lag = 200 * time.Millisecond
 	r := begin(t, cfg, lanes(false), nil)
@@ -149,18 +151,23 @@ func testRedis(t *testing.T) *redisServer {
 
 // Replicas in processes of their own, through every fault.
 func TestRunWithReplicasAndFaults(t *testing.T) {
+	t.Parallel()
 	server := testRedis(t)
 	cfg := stormy()
-	cfg.controls.Readers = 6
+	cfg.controls.Readers = 4
 	r := begin(t, cfg, lanes(true), server)
-	until(t, "every lane in the replicas reads", func() bool {
+	until(t, "every lane in the replicas reads, and those without generations serve stale data", func() bool {
 		f := counted(r)
+		var others int64
 		for _, l := range r.lanes {
-			if f[l.Key].Reads < 100 {
+			if f[l.Key].Reads < 20 {
 				return false
 			}
+			if l.Redis {
+				others += f[l.Key].Stale
+			}
 		}
-		return f["redis-delete"].Stale > 0 && f["goredis-cache"].Stale > 0
+		return others > 0
 	})
 	short := testing.Short()
 	for _, f := range faults {
@@ -174,11 +181,11 @@ func TestRunWithReplicasAndFaults(t *testing.T) {
 		until(t, "after \""+f.Name+"\" the caches are read, and CasCache hits", func() bool {
 			now := counted(r)
 			for _, l := range r.lanes {
-				if now[l.Key].Reads <= before[l.Key].Reads+50 {
+				if now[l.Key].Reads <= before[l.Key].Reads+20 {
 					return false
 				}
 			}
-			for _, key := range []string{"cas", "cas-gens", "cas-redis"} {
+			for _, key := range []string{"cas", "cas-gens", "cas-lease", "cas-redis"} {
 				reads, loads := now[key].Reads-before[key].Reads, now[key].Loads-before[key].Loads
 				if reads <= loads {
 					return false
@@ -201,12 +208,14 @@ func TestRunWithReplicasAndFaults(t *testing.T) {
 // A writer that dies between commit and invalidation leaves the old value to
 // all who read it, except where the write went through Mutate.
 func TestRunCrash(t *testing.T) {
+	t.Parallel()
 	server := testRedis(t)
 	cfg := stormy()
 	cfg.controls.WriteRate = 40 // so that staleness is the crash's doing
 	cfg.controls.LoadDelay = 0
+	cfg.controls.Readers = 4
 	r := begin(t, cfg, lanes(true), server)
-	until(t, "the caches are filled", func() bool { return counted(r)["redis-delete"].Reads > 1_000 })
+	until(t, "the caches are filled", func() bool { return counted(r)["redis-delete"].Reads > 200 })
 	crash, _ := findFault("crash")
 	if err := r.inflict(crash, 2); err != nil {
 		t.Fatal(err)

@@ -59,8 +59,10 @@ func tellStory(read event, events []event) (story, bool) {
 	if s.Newest == 0 {
 		return story{}, false
 	}
-	// What a copy in the reading process adds is that it had one before.
-	origin = slices.DeleteFunc(origin, func(e event) bool { return e.Kind == kindCopy && e.Seq > replaced[0].Seq })
+	// What a copy adds is that the reading process had one of its own before.
+	origin = slices.DeleteFunc(origin, func(e event) bool {
+		return e.Kind == kindCopy && (e.Seq > replaced[0].Seq || e.Slot == origin[0].Slot)
+	})
 	s.Events = slices.Concat(origin, replaced, []event{read})
 	slices.SortFunc(s.Events, func(a, b event) int { return int(a.at() - b.at()) })
 	return s, true

@@ -82,10 +82,7 @@ func viewOf(r *run, all []lane, c controls) view {
 		}
 		if r.fleet != nil {
 			for slot := 1; slot < r.fleet.assignment.Slots; slot++ {
-				if slot > 1 {
-					v.Replicas += ", "
-				}
-				v.Replicas += fmt.Sprintf("%s %s", describe(slot), r.fleet.states()[slot])
+				v.Replicas += fmt.Sprintf("Replica %d: %s. ", slot, r.fleet.states()[slot])
 			}
 		}
 		v.Writes = text.Grouped(r.writes)
