@@ -80,6 +80,7 @@ func (r run) do(tb testing.TB) (res result) {
 	start := now()
 	w := startWorld(tb, r.config)
 	line := startTimeline(w.memory)
+	tb.Cleanup(line.end) // before the memory goes, also where the run cannot be done
 	time.Sleep(warmUp)
 	for _, s := range r.strikes {
 		res.Recoveries = append(res.Recoveries, r.hit(w, line, s))

@@ -10,6 +10,7 @@ import (
 type timeline struct {
 	memory memory
 	stop   chan struct{}
+	once   sync.Once // closes stop
 	done   sync.WaitGroup
 
 	mu     sync.Mutex // guards points
@@ -45,7 +46,7 @@ func startTimeline(m memory) *timeline {
 }
 
 func (t *timeline) end() {
-	close(t.stop)
+	t.once.Do(func() { close(t.stop) })
 	t.done.Wait()
 }
 

@@ -92,6 +92,7 @@ func startWorld(tb testing.TB, c config) *world {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(w.memory.unmap) // after all processes and goroutines are done
+	tb.Cleanup(w.waiting.Wait)
 
 	var args []string
 	if c.appendOnly {
