@@ -103,12 +103,17 @@ func (g *generations) readPair(ctx context.Context, entry string, create bool) (
 	} else {
 		c := g.reads.get()
 		c.run, c.key, c.create = (*generations).runReadPair, entry, create
-		returned, err := g.reads.do(ctx, c, time.Now().Add(g.timeout))
+		deadline := time.Now().Add(g.timeout)
+		returned, err := g.reads.do(ctx, c, deadline)
 		if !returned {
 			return pair{genErr: givenUp("read", entry, err)}
 		}
 		p = pair{value: c.value, gen: c.gen, valueErr: c.valueErr, genErr: c.err}
 		g.reads.put(c)
+		if p.valueErr != nil && !time.Now().Before(deadline) {
+			// It listened to its context: late, like one that was given up.
+			return pair{genErr: givenUp("read", entry, p.valueErr)}
+		}
 	}
 	if p.genErr != nil {
 		p.gen = 0
@@ -143,7 +148,12 @@ type combinedBatch struct {
 // currentBatch; the values are as many as there are entries, or nil.
 func (g *generations) readPairs(ctx context.Context, bulk string, entries []string, wanted bool) (r BatchReading, err error) {
 	b := &combinedBatch{bulk: bulk, wanted: wanted}
-	if giveUp := g.runCombined(ctx, g.reads, "read", entries, b, (*generations).runReadPairs); giveUp != nil {
+	deadline := time.Now().Add(g.timeout)
+	giveUp := g.runCombined(ctx, g.reads, "read", entries, b, (*generations).runReadPairs)
+	if giveUp == nil && g.reads != nil && b.err != nil && !time.Now().Before(deadline) {
+		giveUp = b.err // as in readPair
+	}
+	if giveUp != nil {
 		return BatchReading{Gens: make([]uint64, len(entries)), GenErr: giveUp}, nil
 	}
 	r, err = b.reading, b.err

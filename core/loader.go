@@ -201,7 +201,7 @@ func (l *Loader[V]) GetMany(ctx context.Context, keys []string) (map[string]V, e
 // final reports whether an error of the cache is for the caller, rather than a
 // reason to load.
 func (l *Loader[V]) final(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrInvalidKey)
+	return ended(ctx) != nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrInvalidKey)
 }
 
 // wait returns what the flight brings for one seat, or why it was left.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,6 +29,15 @@ const (
 type group struct {
 	names []string // of their generations
 	at    []int    // where they are in the call's own list
+	args  []any    // what the script takes after the arguments of all
+}
+
+// with returns the arguments of all and those of the group.
+func (g *group) with(args []any) []any {
+	if len(g.args) == 0 {
+		return args
+	}
+	return slices.Concat(args, g.args)
 }
 
 // groups splits keys for scripts: by slot where slots may be on different
@@ -81,7 +91,7 @@ func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, 
 	}
 	replies := make([]*redis.Cmd, len(list))
 	send(ctx, list, all, replies, func(to redis.Scripter, g group) *redis.Cmd {
-		return to.EvalSha(ctx, sc.hash, g.names, args...)
+		return to.EvalSha(ctx, sc.hash, g.names, g.with(args)...)
 	})
 	// A server that has started or was promoted since does not know the
 	// script by its hash: once more, with the source, which it then keeps.
@@ -93,7 +103,7 @@ func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, 
 	}
 	if len(unknown) > 0 {
 		send(ctx, list, unknown, replies, func(to redis.Scripter, g group) *redis.Cmd {
-			return to.Eval(ctx, sc.source, g.names, args...)
+			return to.Eval(ctx, sc.source, g.names, g.with(args)...)
 		})
 	}
 	for _, reply := range replies {

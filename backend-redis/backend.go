@@ -1,0 +1,75 @@
+package redisbackend
+
+import (
+	"context"
+	"fmt"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
+	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
+)
+
+// The parts of a Backend, whose methods it has.
+type (
+	provider = redisprovider.Provider
+	store    = redisgenstore.Store
+	values   = redisgenstore.Values
+)
+
+// A Backend keeps entries and generations in one Redis. It is a
+// [cascache.Provider] and a [cascache.GenStore], with every ability that
+// [redisprovider.Provider] and [redisgenstore.Store] have, and a
+// [cascache.Combined]. Make one with [New]; the zero value is not usable.
+//
+// All its methods may be called concurrently; after Close they return
+// [cascache.ErrClosed]. Errors name the part that failed, redisprovider or
+// redisgenstore, the operation and the key, and no value.
+type Backend struct {
+	*provider
+	*store
+	values
+}
+
+var (
+	_ cascache.Combined         = (*Backend)(nil)
+	_ cascache.BatchGetter      = (*Backend)(nil)
+	_ cascache.BatchSetter      = (*Backend)(nil)
+	_ cascache.BatchDeleter     = (*Backend)(nil)
+	_ cascache.Sharer           = (*Backend)(nil)
+	_ cascache.CommitCurrenter  = (*Backend)(nil)
+	_ cascache.BatchCurrenter   = (*Backend)(nil)
+	_ cascache.BatchSnapshotter = (*Backend)(nil)
+	_ cascache.BatchBumper      = (*Backend)(nil)
+	_ cascache.Holder           = (*Backend)(nil)
+)
+
+// New returns a backend, without any I/O. The error names the field that cannot
+// work and what to change.
+func New(config Config) (*Backend, error) {
+	store, err := redisgenstore.New(redisgenstore.Config{
+		Client:       config.Client,
+		Namespace:    config.Namespace,
+		TTL:          config.TTL,
+		Unguarded:    config.Unguarded,
+		WaitReplicas: config.WaitReplicas,
+		WaitTimeout:  config.WaitTimeout,
+		CloseClient:  config.CloseClient,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("redisbackend: %w", err)
+	}
+	provider, err := redisprovider.New(redisprovider.Config{Client: config.Client})
+	if err != nil {
+		return nil, fmt.Errorf("redisbackend: %w", err)
+	}
+	return &Backend{provider: provider, store: store, values: store.Values()}, nil
+}
+
+// Close makes further calls fail and, with Config.CloseClient, closes the
+// client. Calls under way go on.
+func (b *Backend) Close(ctx context.Context) error {
+	if err := b.provider.Close(ctx); err != nil {
+		return err
+	}
+	return b.store.Close(ctx)
+}
