@@ -93,14 +93,18 @@ func (s *server) beat(b Beat, limit int) (Answer, View) {
 	return answer, s.view()
 }
 
-// after returns what the log has after seq, or what is left of it.
+// after returns what the log has after seq. It counts from the end, so that of
+// a log whose beginning is lost it returns another part, or none.
 func (s *server) after(seq uint64, limit int) []Invalidation {
-	for i, e := range s.log {
-		if e.Seq > seq {
-			return slices.Clone(s.log[i:min(len(s.log), i+limit)])
-		}
+	if seq >= s.head {
+		return nil
 	}
-	return nil
+	from := len(s.log) - int(s.head-seq)
+	to := min(len(s.log), from+limit)
+	if to <= 0 {
+		return nil
+	}
+	return slices.Clone(s.log[max(0, from):to])
 }
 
 func (s *server) view() View {

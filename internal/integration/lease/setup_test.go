@@ -39,3 +39,16 @@ func open(tb testing.TB, client redis.UniversalClient, change ...func(*leasegens
 	}
 	return store
 }
+
+func connectCluster(tb testing.TB, addrs []string) *redis.ClusterClient {
+	tb.Helper()
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs:                 addrs,
+		ContextTimeoutEnabled: true,
+		ReadTimeout:           time.Second,
+		MinRetryBackoff:       time.Millisecond,
+		MaxRetryBackoff:       10 * time.Millisecond,
+	})
+	tb.Cleanup(func() { client.Close() })
+	return client
+}
