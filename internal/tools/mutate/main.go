@@ -409,11 +409,18 @@ func (p *tested) try(m mutant, in joint, limit time.Duration) (tried, error) {
 	t := tried{mutant: m}
 	var names []string
 	var usual time.Duration
-	for _, test := range p.tests {
-		if covers(test.covered[m.file], m.line, m.column) {
-			names = append(names, test.name)
-			usual += test.took
+	choose := func(goes func(blocks []block) bool) {
+		for _, test := range p.tests {
+			if goes(test.covered[m.file]) {
+				names = append(names, test.name)
+				usual += test.took
+			}
 		}
+	}
+	choose(func(blocks []block) bool { return covers(blocks, m.line, m.column) })
+	if len(names) == 0 {
+		// A profile leaves out some places, such as the conditions of cases.
+		choose(func(blocks []block) bool { return enters(blocks, m.funcLine, m.funcEnd) })
 	}
 	if in.binary == "" {
 		source, err := os.ReadFile(filepath.Join(p.dir, m.file))

@@ -25,6 +25,8 @@ type mutant struct {
 	both              string
 	wrapFrom, wrapTo  int
 	wrapLine, wrapEnd int // the lines that these bytes are on
+
+	funcLine, funcEnd int // the lines of the function that it is in
 }
 
 func (m mutant) place() string {
@@ -74,12 +76,16 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 		return nil, err
 	}
 	var found []mutant
+	var inside *ast.FuncDecl
 	at := func(p token.Pos) int { return files.Position(p).Offset }
 	change := func(from, to token.Pos, text string) {
 		where := files.Position(from)
+		around := files.Position(inside.Pos()).Line
+		last := files.Position(inside.End()).Line
 		found = append(found, mutant{
 			dir: dir, file: name, line: where.Line, column: where.Column,
 			from: at(from), to: at(to), old: string(source[at(from):at(to)]), new: text,
+			funcLine: around, funcEnd: last,
 		})
 	}
 	code := func(n ast.Node) string { return string(source[at(n.Pos()):at(n.End())]) }
@@ -116,6 +122,7 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 		if !ok || f.Body == nil {
 			continue // declarations: constants are part of the contract
 		}
+		inside = f
 		ast.Inspect(f.Body, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.BlockStmt:
@@ -211,6 +218,11 @@ func blocksOf(profile string) map[string][]block {
 		blocks[name] = append(blocks[name], b)
 	}
 	return blocks
+}
+
+// enters tells whether a test went into a function.
+func enters(blocks []block, from, to int) bool {
+	return slices.ContainsFunc(blocks, func(b block) bool { return from <= b.line && b.line <= to })
 }
 
 func covers(blocks []block, line, column int) bool {
