@@ -35,6 +35,11 @@ func references(doc *text, has *tree) []fault {
 			report(name.line, "%s is no test, benchmark, fuzz target or example of this repository", name.text)
 		}
 	}
+	for _, s := range doc.subtests {
+		if has.hasTest(s.test) && !has.hasPart(s.test, s.name) {
+			report(s.line, "%s has no part %q", s.test, s.name)
+		}
+	}
 	for _, s := range doc.spans {
 		words := commandWords(s.text)
 		switch {

@@ -31,11 +31,19 @@ type text struct {
 	links    []link
 	headings []heading
 	names    []span // words that are names of tests
+	subtests []subtest
+}
+
+// A subtest is the name of a part of a test, in quotes behind the test's name.
+type subtest struct {
+	line       int
+	test, name string
 }
 
 var (
 	codeSpan = regexp.MustCompile("``[^`].*?``|`[^`]+`")
 	linkTo   = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
+	testPart = regexp.MustCompile("`(Test\\w+)`,? \\(?((?:\"[^\"]+\"(?:, )?)+)")
 	testName = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z_]\w*`)
 	notSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
@@ -83,6 +91,11 @@ func parse(markdown string) *text {
 			s := span{line: n, text: strings.TrimSpace(strings.Trim(m, "`"))}
 			t.spans = append(t.spans, s)
 			t.nameTests(n, s.text)
+		}
+		for _, m := range testPart.FindAllStringSubmatch(line, -1) {
+			for _, name := range strings.Split(m[2], "\", \"") {
+				t.subtests = append(t.subtests, subtest{line: n, test: m[1], name: strings.Trim(name, "\", ")})
+			}
 		}
 		for _, m := range linkTo.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, "code"), -1) {
 			t.links = append(t.links, link{line: n, target: m[1]})

@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +21,7 @@ type tree struct {
 	files    map[string]bool                // paths from the root, folders included
 	bases    map[string]bool                // the last elements of these
 	tests    map[string][]string            // folder: names of tests, benchmarks and the like
+	sources  map[string]string              // folder: the text of its tests
 	targets  map[string]bool                // of the Makefile
 	exported map[string]map[string]bool     // package name: what it exports
 	members  map[string]map[string]bool     // name of an exported type: fields and methods, of all types of that name
@@ -37,6 +40,7 @@ func readTree(root string) (*tree, error) {
 		files:    make(map[string]bool),
 		bases:    make(map[string]bool),
 		tests:    make(map[string][]string),
+		sources:  make(map[string]string),
 		targets:  make(map[string]bool),
 		exported: make(map[string]map[string]bool),
 		members:  make(map[string]map[string]bool),
@@ -80,6 +84,7 @@ func (t *tree) readTests(file, folder string) error {
 	if err != nil {
 		return err
 	}
+	t.sources[folder] += string(source)
 	for _, m := range testFunc.FindAllStringSubmatch(string(source), -1) {
 		t.tests[folder] = append(t.tests[folder], m[1])
 	}
@@ -173,10 +178,19 @@ func receiver(method *ast.FuncDecl) string {
 // hasTest reports whether any folder declares a test of that name.
 func (t *tree) hasTest(name string) bool {
 	for _, names := range t.tests {
-		for _, n := range names {
-			if n == name {
-				return true
-			}
+		if slices.Contains(names, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPart reports whether the tests of a folder that declares that test hold the
+// name of a part of it.
+func (t *tree) hasPart(test, name string) bool {
+	for folder, names := range t.tests {
+		if slices.Contains(names, test) && strings.Contains(t.sources[folder], strconv.Quote(name)) {
+			return true
 		}
 	}
 	return false
