@@ -248,6 +248,20 @@ var rows = []row{
 		redis: true,
 	},
 	{
+		name:     "core with values and generations in one Redis",
+		requires: []string{"core", "backend-redis"},
+		brings:   []string{"wire", "provider-redis", "genstore-redis"},
+		third:    goRedisThird,
+		program: program{
+			Imports: []string{`redisbackend "` + base + `/backend-redis"`, goRedisImport},
+			Setup:   []string{goRedisClient},
+			Type:    "string", Value: aString, Codec: "cascache.String{}",
+			Provider: `redisbackend.New(redisbackend.Config{Client: client, Namespace: "consumer"})`,
+			GenStore: "provider",
+		},
+		redis: true,
+	},
+	{
 		name:     "the suites of conformance",
 		requires: []string{"conformance"},
 		brings:   []string{"core", "wire"},
