@@ -127,7 +127,8 @@ func entryName(namespace string, keys []string, bulk bool) string {
 	return "bulk:" + namespace + ":" + hex.EncodeToString(hash.Sum(nil)[:16])
 }
 
-// generationName returns the Redis key of the generation of an entry.
+// generationName returns the Redis key of the generation of an entry, or of the
+// mark of the namespace for none.
 func generationName(namespace, entry string) string {
 	slot := func(name string) int {
 		if _, rest, ok := strings.Cut(name, "{"); ok {
@@ -148,9 +149,13 @@ func generationName(namespace, entry string) string {
 		return crc % 16384
 	}
 	namespace = strings.ReplaceAll(strings.ReplaceAll(namespace, "%", "%25"), ":", "%3A")
+	of, rest := entry, ":"+entry
+	if entry == "–" {
+		of, rest = namespace, ""
+	}
 	for n := int64(0); ; n++ {
-		if tag := strconv.FormatInt(n, 36); slot(tag) == slot(entry) {
-			return "gen:{" + tag + "}:" + namespace + ":" + entry
+		if tag := strconv.FormatInt(n, 36); slot(tag) == slot(of) {
+			return "gen:{" + tag + "}:" + namespace + rest
 		}
 	}
 }
