@@ -1,0 +1,282 @@
+package cascache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/bits"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The tests of this file guard what mutants showed that nobody guarded.
+
+func TestSlogHooksTellOfLoads(t *testing.T) {
+	for _, test := range []struct {
+		what string
+		fire func(h *Hooks)
+		want slog.Level
+	}{
+		{"a load", func(h *Hooks) { h.Load(t.Context(), LoadEvent{Namespace: "n", Keys: []string{"a", "b"}}) }, slog.LevelDebug},
+		{"a load that failed", func(h *Hooks) { h.Load(t.Context(), LoadEvent{Keys: []string{"a"}, Err: errBroken}) }, slog.LevelWarn},
+		{"a load that could not be stored", func(h *Hooks) { h.Load(t.Context(), LoadEvent{Keys: []string{"a"}, StoreErr: errBroken}) }, slog.LevelWarn},
+		{"a lease that ended", func(h *Hooks) { h.LeaseEnded(t.Context(), LeaseEndedEvent{Keys: []string{"a"}}) }, slog.LevelWarn},
+	} {
+		lines := logged(t, slog.LevelDebug, test.fire)
+		if len(lines) != 1 || lines[0]["level"] != test.want.String() {
+			t.Errorf("%s is one line of level %v: got %v", test.what, test.want, lines)
+		}
+	}
+}
+
+// checkTable holds a table to what it says of itself.
+func checkTable(t *testing.T, g *localGens) {
+	t.Helper()
+	used, live := 0, 0
+	if table := g.table.Load(); table != nil {
+		if bits.OnesCount(uint(len(table.slots))) != 1 || len(table.slots) < minTableSlots {
+			t.Fatalf("the size of a table is a power of two from %d on: got %d", minTableSlots, len(table.slots))
+		}
+		if 16*g.used > 13*len(table.slots) {
+			t.Fatalf("at most 13 slots of 16 are taken: got %d of %d", g.used, len(table.slots))
+		}
+		for i := range table.slots {
+			if table.slots[i].hash.Load() != 0 {
+				used++
+			}
+			if table.slots[i].gen.Load() != 0 {
+				live++
+			}
+		}
+	}
+	if g.used != used || g.live != live {
+		t.Fatalf("a table counts its slots: got %d used and %d live, and has %d and %d", g.used, g.live, used, live)
+	}
+}
+
+func TestTableGrowsAndShrinksAsItSays(t *testing.T) {
+	var g localGens
+	hash := func(i int) uint64 { return uint64(i+1) * localShards }
+	const most = 1000
+	slots := func() int {
+		if table := g.table.Load(); table != nil {
+			return len(table.slots)
+		}
+		return 0
+	}
+	for i := range most {
+		before := slots()
+		g.put(hash(i), uint64(i+1))
+		checkTable(t, &g)
+		if after := slots(); before > 0 && after != before && after != 2*before {
+			t.Fatalf("a table that is full doubles: from %d to %d", before, after)
+		}
+		if n := slots(); n > minTableSlots && 4*g.live < n {
+			t.Fatalf("a table that only grows is not mostly empty: %d of %d", g.live, n)
+		}
+	}
+	for i := range most {
+		g.drop(hash(i))
+		before := slots()
+		g.shrink()
+		checkTable(t, &g)
+		switch after := slots(); {
+		case g.live == 0:
+			if after != 0 {
+				t.Fatalf("an empty table is given back: %d slots are left", after)
+			}
+		case g.live*8 > before:
+			if after != before {
+				t.Fatalf("a table of which an eighth is in use stays: from %d slots to %d with %d in use", before, after, g.live)
+			}
+		default:
+			want := minTableSlots
+			for want*3 < g.live*8 {
+				want *= 2
+			}
+			if after != min(want, before) {
+				t.Fatalf("a table shrinks until 3/8 or more are in use: got %d slots for %d, want %d", after, g.live, min(want, before))
+			}
+		}
+	}
+	g.put(hash(0), 1)
+	checkTable(t, &g)
+}
+
+func TestOlderFindsTheOnlyGeneration(t *testing.T) {
+	var g localGens
+	for i := range uint64(6) {
+		g.put((i+1)*localShards, i+1)
+	}
+	for i := range uint64(5) {
+		g.drop((i + 1) * localShards)
+	}
+	for range 500 {
+		if hash, gen := g.older(); hash != 6*localShards || gen != 6 {
+			t.Fatalf("the only generation is found wherever the search begins: got %d, %d", hash, gen)
+		}
+	}
+	g.put(localShards, 1)
+	for range 500 {
+		if _, gen := g.older(); gen != 1 {
+			t.Fatalf("of a few generations the oldest is found: got %d, want 1", gen)
+		}
+	}
+}
+
+func TestALocalStoreKeepsManyKeysByDefault(t *testing.T) {
+	s := NewLocalGenStore(0, 0)
+	defer s.Close(t.Context())
+	const n = 20_000
+	for i := range n {
+		if _, err := s.Snapshot(t.Context(), fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Len(); got != n {
+		t.Errorf("by default a store keeps millions of generations: got %d of %d", got, n)
+	}
+}
+
+func TestFlightsAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		source := newSource(map[string]string{"a": "1", "b": "2"})
+		l := newLoader(t, r.Handle, source)
+		known := func() int {
+			synctest.Wait()
+			l.flights.mu.Lock()
+			defer l.flights.mu.Unlock()
+			return len(l.flights.byKey)
+		}
+		if _, err := l.GetMany(t.Context(), []string{"a", "b"}); err != nil {
+			t.Fatal(err)
+		}
+		if n := known(); n != 0 {
+			t.Errorf("a flight that has landed is forgotten: %d are known", n)
+		}
+		source.gate = make(chan struct{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		left := make(chan error)
+		// A load that takes no notice of its context.
+		deaf := newLoader(t, r.Handle, source, func(o *LoaderOptions[string]) {
+			o.Load = func(context.Context, string) (string, error) { <-source.gate; return "late", nil }
+		})
+		go func() { _, err := deaf.Get(ctx, "c"); left <- err }()
+		if err := <-left; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a caller leaves when its time is up: got %v", err)
+		}
+		deaf.flights.mu.Lock()
+		if n := len(deaf.flights.byKey); n != 0 {
+			t.Errorf("a flight that everybody has left is forgotten: %d are known", n)
+		}
+		deaf.flights.mu.Unlock()
+		close(source.gate)
+	})
+}
+
+func TestABatchOfSnapshotsNamesEachKeyOnce(t *testing.T) {
+	r := newBatchRig(t)
+	asked := map[string]int{}
+	r.store.replace(GenSnapshot, func(ctx context.Context, key string) (uint64, error) {
+		asked[key]++
+		return r.store.local.Snapshot(ctx, key)
+	})
+	if gens := r.SnapshotGens([]string{"a", "b", "a"}); len(gens) != 2 || gens["a"] == 0 {
+		t.Errorf("each key has its generation: got %v", gens)
+	}
+	for key, n := range asked {
+		if n != 1 {
+			t.Errorf("a batch holds no duplicates: %q was asked for %d times", key, n)
+		}
+	}
+}
+
+func TestRetriesOfAStoreThatIsDownStopAfterOneBatch(t *testing.T) {
+	r := newBatchRig(t)
+	for i := range 2*retryBatch + 1 {
+		r.suspects.mark(r.keys.entry(fmt.Sprint(i)))
+	}
+	r.store.fail(GenBump, errBroken)
+	before := r.store.count("bumpBatch")
+	if err := r.recovery.attempt(t.Context()); err == nil {
+		t.Error("what could not be bumped is told")
+	}
+	if n := r.store.count("bumpBatch") - before; n != 1 {
+		t.Errorf("a store that fails a whole batch is not waited for batch by batch: got %d, want 1", n)
+	}
+}
+
+func TestABulkReadHealsNear(t *testing.T) {
+	r, near := nearCache(t, false)
+	fill(t, r.Handle, "k", "v")
+	r.provider.put("single:n:k", nil)
+	near.Set("k", "old", 1, time.Hour)
+	wantBulk(t, r.Handle, "what is older than its generation is not served", []string{"k"}, map[string]string{}, "k")
+	if keys := near.keys(); len(keys) != 0 {
+		t.Errorf("a dead near entry is dropped by a bulk read too: left are %q", keys)
+	}
+}
+
+func TestABulkReadSaysWhyItMissed(t *testing.T) {
+	r := newBatchRig(t)
+	fill(t, r.Handle, "a", "1")
+	r.provider.getErr = errBroken
+	r.log.reset()
+	if _, _, err := r.GetBulk(t.Context(), []string{"a", "b"}); !errors.Is(err, errBroken) {
+		t.Errorf("a provider that fails is an error: got %v", err)
+	}
+	misses := eventsOf[MissEvent](r.log)
+	if len(misses) != 2 {
+		t.Fatalf("each key is missed once: got %+v", misses)
+	}
+	for _, e := range misses {
+		if e.Reason != ReasonProviderError {
+			t.Errorf("%q is missed since the provider failed: got %q", e.Key, e.Reason)
+		}
+	}
+}
+
+func TestTheContextOfAGenerationCallEndsWithIt(t *testing.T) {
+	r := newRig(t)
+	var seen context.Context
+	r.store.replace(GenCurrent, func(ctx context.Context, key string) (uint64, error) {
+		seen = ctx
+		return r.store.local.Current(ctx, key)
+	})
+	fill(t, r.Handle, "k", "v")
+	wantHit(t, r.Handle, "a hit asks for the generation", "k", "v")
+	if seen.Err() == nil {
+		t.Error("what a store has tied to the context of a call is let go when the call has returned")
+	}
+}
+
+// endingSetter fails every set and ends the caller's context.
+type endingSetter struct {
+	*mapProvider
+	end context.CancelFunc
+}
+
+func (p endingSetter) Set(ctx context.Context, key string, value []byte, cost int64, ttl time.Duration) (bool, error) {
+	p.end()
+	p.setErr = errBroken
+	return p.mapProvider.Set(ctx, key, value, cost, ttl)
+}
+
+func TestABulkFillStopsWhenItsCallerHasGone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	provider := endingSetter{newMapProvider(), cancel}
+	r := newRig(t, func(o *Options[string]) { o.Provider = provider })
+	items := map[string]string{"a": "1", "b": "2", "c": "3"}
+	gens := r.SnapshotGens([]string{"a", "b", "c"})
+	if err := r.SetBulkWithGens(ctx, items, gens, 0); !errors.Is(err, errBroken) {
+		t.Errorf("a provider that fails is an error: got %v", err)
+	}
+	if n := provider.count("set"); n != 1 {
+		t.Errorf("nothing more is stored for a caller that has gone: got %d sets, want 1", n)
+	}
+}
