@@ -70,7 +70,7 @@ func (v Values) GetWithGen(ctx context.Context, key string, create bool) (value 
 	default:
 		value, gen, valueErr, genErr = v.readPair(ctx, key)
 	}
-	if answers(genErr, "TRYAGAIN") {
+	if moving(genErr) {
 		return v.readApart(ctx, key, create)
 	}
 	if genErr != nil {
@@ -360,14 +360,28 @@ func (b *batchRead) fromNodes(ctx context.Context) {
 	}
 	if err := b.valueErrs[n]; err != nil {
 		s.noteFailure(err)
-		text, err := s.client.Get(ctx, b.bulk).Result()
-		switch b.valueErrs[n] = nil; {
-		case err == nil:
-			b.reading.Bulk = bytesOf(text)
-		case !missing(err):
-			b.valueErrs[n] = err
-		}
+		b.readBulk(ctx)
 	}
+}
+
+// readBulk reads the bulk entry alone.
+func (b *batchRead) readBulk(ctx context.Context) {
+	text, err := b.store.client.Get(ctx, b.bulk).Result()
+	switch at := len(b.keys); {
+	case err == nil:
+		b.reading.Bulk, b.valueErrs[at] = bytesOf(text), nil
+	case missing(err):
+		b.valueErrs[at] = nil
+	default:
+		b.valueErrs[at] = err
+	}
+}
+
+// moving reports whether err says that a slot is on its way to another server:
+// its keys are found one by one.
+func moving(err error) bool {
+	kind, _ := redirection(err)
+	return kind != "" || answers(err, "TRYAGAIN")
 }
 
 // readPart reads what is in these places from one node; the place after the
@@ -455,13 +469,16 @@ func (b *batchRead) take(ctx context.Context, g group, bulk bool, reply *redis.C
 	if err == nil && len(items) != len(g.names)+1 {
 		err = errNoReading
 	}
-	if answers(err, "TRYAGAIN") {
+	if moving(err) {
 		for _, at := range g.at {
 			value, gen, valueErr, genErr := Values{b.store}.readApart(ctx, b.keys[at], false)
 			b.reading.Gens[at], b.genErrs[at], b.valueErrs[at] = gen, genErr, valueErr
 			if b.wanted() {
 				b.reading.Values[at] = value
 			}
+		}
+		if bulk {
+			b.readBulk(ctx)
 		}
 		return
 	}
@@ -512,7 +529,7 @@ func (v Values) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) (c
 	case redis.IsOOMError(err):
 		current, err = s.CurrentToCommit(ctx, item.Key)
 		return current, false, err
-	case answers(err, "TRYAGAIN"):
+	case moving(err):
 		return v.setApart(ctx, item, gen)
 	default:
 		return 0, false, failed(storeScript.op, item.Key, err)
@@ -616,9 +633,12 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 					current[at] = partGens[j]
 				}
 			}
-		case answers(err, "TRYAGAIN"):
+		case moving(err):
 			for _, at := range g.at {
 				current[at], stored[at], errs[at] = v.setApart(ctx, items[at], gens[at])
+			}
+			if i == beside {
+				stored[n], errs[n] = v.set(ctx, items[n])
 			}
 		default:
 			for _, at := range g.at {
@@ -688,7 +708,7 @@ func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, b
 	}
 	for i, reply := range s.run(ctx, s.writer(), dropScript, list, s.guardFlag(), s.ttl, tail()) {
 		err := fill(gens, list[i], reply)
-		if answers(err, "TRYAGAIN") {
+		if moving(err) {
 			// The bump comes first, as everywhere.
 			for _, at := range list[i].at {
 				gens[at], bumpErrs[at] = s.Bump(ctx, keys[at])

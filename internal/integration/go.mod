@@ -28,6 +28,7 @@ require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/unkn0wn-root/cascache/backend-redis v0.0.0
 	github.com/unkn0wn-root/cascache/genstore-lease v0.0.0
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
@@ -53,3 +54,5 @@ replace (
 	github.com/unkn0wn-root/cascache/provider-ristretto => ../../provider-ristretto
 	github.com/unkn0wn-root/cascache/wire => ../../wire
 )
+
+replace github.com/unkn0wn-root/cascache/backend-redis => ../../backend-redis

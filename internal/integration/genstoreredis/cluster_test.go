@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	cascache "github.com/unkn0wn-root/cascache/core"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
@@ -16,23 +17,23 @@ import (
 // clusterForms are the ways in which a store can be used on a Cluster.
 var clusterForms = []struct {
 	name string
-	open func(tb testing.TB, client *redis.ClusterClient) *redisgenstore.Store
+	open func(tb testing.TB, client *redis.ClusterClient, open opening) store
 }{
-	{"guarded", func(tb testing.TB, client *redis.ClusterClient) *redisgenstore.Store { return open(tb, client) }},
-	{"unguarded", func(tb testing.TB, client *redis.ClusterClient) *redisgenstore.Store {
-		return open(tb, client, func(c *redisgenstore.Config) { c.Unguarded = true })
+	{"guarded", func(tb testing.TB, client *redis.ClusterClient, open opening) store { return open(tb, client) }},
+	{"unguarded", func(tb testing.TB, client *redis.ClusterClient, open opening) store {
+		return open(tb, client, unguarded)
 	}},
-	{"waiting for a replica", func(tb testing.TB, client *redis.ClusterClient) *redisgenstore.Store {
+	{"waiting for a replica", func(tb testing.TB, client *redis.ClusterClient, open opening) store {
 		return open(tb, client, func(c *redisgenstore.Config) { c.WaitReplicas, c.WaitTimeout = 1, 900*time.Millisecond })
 	}},
-	{"autopipeliner", func(tb testing.TB, client *redis.ClusterClient) *redisgenstore.Store {
+	{"autopipeliner", func(tb testing.TB, client *redis.ClusterClient, open opening) store {
 		a, err := client.AutoPipeline()
 		if err != nil {
 			tb.Fatal(err)
 		}
 		return open(tb, a)
 	}},
-	{"client of another type", func(tb testing.TB, client *redis.ClusterClient) *redisgenstore.Store {
+	{"client of another type", func(tb testing.TB, client *redis.ClusterClient, open opening) store {
 		return open(tb, wrapped{client})
 	}},
 }
@@ -41,20 +42,27 @@ var clusterForms = []struct {
 func TestCluster(t *testing.T) {
 	cluster := redistest.StartCluster(t)
 	t.Run("slots", func(t *testing.T) { testSlots(t, cluster) })
-	for _, form := range clusterForms {
-		t.Run(form.name, func(t *testing.T) {
-			s := form.open(t, connectCluster(t, cluster.Addrs()))
-			t.Run("calls", func(t *testing.T) { testClusterCalls(t, s, form.name) })
-			t.Run("migration", func(t *testing.T) { testMigration(t, cluster, s, form.name) })
-		})
+	for _, kind := range kinds {
+		for _, form := range clusterForms {
+			t.Run(kind.name+", "+form.name, func(t *testing.T) {
+				s := form.open(t, connectCluster(t, cluster.Addrs()), kind.open)
+				t.Run("calls", func(t *testing.T) { testClusterCalls(t, s, kind.name+form.name) })
+				t.Run("migration", func(t *testing.T) { testMigration(t, cluster, s, kind.name+form.name) })
+				if both, ok := s.(cascache.Combined); ok {
+					t.Run("values", func(t *testing.T) { testClusterValues(t, cluster, both) })
+				}
+			})
+		}
 	}
 	t.Run("round trips", func(t *testing.T) { testClusterTrips(t, cluster) })
 	t.Run("commits", func(t *testing.T) { testClusterCommits(t, cluster) })
-	t.Run("migration under the cache", func(t *testing.T) { testMigratedCache(t, cluster) })
+	t.Run("migration under the cache", func(t *testing.T) {
+		eachKind(t, func(t *testing.T, open opening) { testMigratedCache(t, cluster, open) })
+	})
 }
 
-// testSlots has the servers say where generations and values belong.
-func testSlots(t *testing.T, cluster *redistest.Cluster) {
+// storageKeys returns storage keys with braces of every kind.
+func storageKeys() []string {
 	keys := []string{
 		"plain", "{tag}", "{tag}rest", "a{tag}b", "{}", "{}tag", "a{}b{c}", "{{tag}}", "{a}{b}", "}", "}{", "a}b", "a}b{c}",
 		"{", "{{", "}}", "{a", "a}", "a{b", "{}}", "{}{}", "{ }", "{\x00}", "\x00", "\xff{\xfe}\xfd", "ключ{тег}", "%7B%7D",
@@ -76,6 +84,12 @@ func testSlots(t *testing.T, cluster *redistest.Cluster) {
 			storage = append(storage, "single:app:"+key)
 		}
 	}
+	return storage
+}
+
+// testSlots has the servers say where generations and values belong.
+func testSlots(t *testing.T, cluster *redistest.Cluster) {
+	storage := storageKeys()
 	client := connectCluster(t, cluster.Addrs())
 	s := open(t, client)
 	gens, err := s.SnapshotBatch(t.Context(), storage)
@@ -129,7 +143,7 @@ func masters(cluster *redistest.Cluster) []*redistest.Server {
 	return list
 }
 
-func testClusterCalls(t *testing.T, s *redisgenstore.Store, prefix string) {
+func testClusterCalls(t *testing.T, s store, prefix string) {
 	ctx := t.Context()
 	keys := append(names(prefix, 60), "{"+prefix+"}a", "{"+prefix+"}b")
 	gens, err := s.CurrentBatch(ctx, keys)
@@ -183,7 +197,7 @@ func testClusterCalls(t *testing.T, s *redisgenstore.Store, prefix string) {
 
 // testMigration makes every call while the slot of some of its keys is open
 // for its move, and after it has moved, with a client that knows neither.
-func testMigration(t *testing.T, cluster *redistest.Cluster, s *redisgenstore.Store, prefix string) {
+func testMigration(t *testing.T, cluster *redistest.Cluster, s store, prefix string) {
 	ctx := t.Context()
 	tag := "{" + prefix + " moving}"
 	// One key is moved, one stays for the time being, one is new.
@@ -246,7 +260,7 @@ func testMigration(t *testing.T, cluster *redistest.Cluster, s *redisgenstore.St
 }
 
 // testMigratedCache moves the slot of a cached value to and fro.
-func testMigratedCache(t *testing.T, cluster *redistest.Cluster) {
+func testMigratedCache(t *testing.T, cluster *redistest.Cluster, open opening) {
 	db := new(database)
 	a := startNode(t, db, open(t, connectCluster(t, cluster.Addrs())))
 	b := startNode(t, db, open(t, connectCluster(t, cluster.Addrs())))

@@ -13,11 +13,11 @@ import (
 )
 
 // commits is both ways to look up the generation of one key for a commit.
-var commits = map[string]func(context.Context, *redisgenstore.Store, string) (uint64, error){
-	"CurrentToCommit": func(ctx context.Context, s *redisgenstore.Store, key string) (uint64, error) {
+var commits = map[string]func(context.Context, store, string) (uint64, error){
+	"CurrentToCommit": func(ctx context.Context, s store, key string) (uint64, error) {
 		return s.CurrentToCommit(ctx, key)
 	},
-	"CurrentToCommitBatch": func(ctx context.Context, s *redisgenstore.Store, key string) (uint64, error) {
+	"CurrentToCommitBatch": func(ctx context.Context, s store, key string) (uint64, error) {
 		gens, err := s.CurrentToCommitBatch(ctx, []string{"beside-" + key, key})
 		if err != nil {
 			return 0, err
@@ -28,7 +28,7 @@ var commits = map[string]func(context.Context, *redisgenstore.Store, string) (ui
 
 // checkCommits expects commits to keep generations for another ttl, if the
 // store has one, and to leave everything else as it is.
-func checkCommits(t *testing.T, s *redisgenstore.Store, ttl time.Duration, raw redis.UniversalClient, nameOf func(string) string, prefix string) {
+func checkCommits(t *testing.T, s store, ttl time.Duration, raw redis.UniversalClient, nameOf func(string) string, prefix string) {
 	ctx := t.Context()
 	for op, commit := range commits {
 		look := func(key string, want uint64) {

@@ -11,7 +11,9 @@ import (
 
 // TestSentinelFailover kills a master under load, whose replica has not got
 // all of its bumps.
-func TestSentinelFailover(t *testing.T) {
+func TestSentinelFailover(t *testing.T) { eachKind(t, testSentinelFailover) }
+
+func testSentinelFailover(t *testing.T, open opening) {
 	group := redistest.StartSentinel(t, 1)
 	client := func() redis.UniversalClient {
 		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: group.MasterName, SentinelAddrs: group.Addrs()})
@@ -32,7 +34,9 @@ func TestSentinelFailover(t *testing.T) {
 
 // TestClusterFailover kills a master of a Cluster under load, and pauses
 // another one until a replica has its place.
-func TestClusterFailover(t *testing.T) {
+func TestClusterFailover(t *testing.T) { eachKind(t, testClusterFailover) }
+
+func testClusterFailover(t *testing.T, open opening) {
 	// The promise wants that a master which was replaced answers nothing.
 	cluster := redistest.StartCluster(t, "--min-replicas-max-lag", "1")
 	var stores []cascache.GenStore

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	cascache "github.com/unkn0wn-root/cascache/core"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
@@ -16,7 +17,9 @@ func noRetries(o *redis.Options) { o.MaxRetries = -1 }
 
 // TestReplicaRefuses asks a replica, which may lag behind: it must not answer
 // any call, whether or not the store binds generations to the replication id.
-func TestReplicaRefuses(t *testing.T) {
+func TestReplicaRefuses(t *testing.T) { eachKind(t, testReplicaRefuses) }
+
+func testReplicaRefuses(t *testing.T, open opening) {
 	master := redistest.Start(t)
 	replica := master.StartReplica()
 	writer := open(t, connect(t, master.Addr()))
@@ -35,7 +38,9 @@ func TestReplicaRefuses(t *testing.T) {
 
 // TestCutOffMasterRefuses asks a master that lacks the replicas which
 // min-replicas-to-write demands: another one may have taken its place.
-func TestCutOffMasterRefuses(t *testing.T) {
+func TestCutOffMasterRefuses(t *testing.T) { eachKind(t, testCutOffMasterRefuses) }
+
+func testCutOffMasterRefuses(t *testing.T, open opening) {
 	master := redistest.Start(t, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1")
 	for _, unguarded := range []bool{false, true} {
 		s := open(t, connect(t, master.Addr(), noRetries), func(c *redisgenstore.Config) { c.Unguarded = unguarded })
@@ -49,10 +54,12 @@ func TestCutOffMasterRefuses(t *testing.T) {
 
 // TestNewReplicationID changes the id of a master by its first replica, and
 // expects that nothing from before is taken for current.
-func TestNewReplicationID(t *testing.T) {
+func TestNewReplicationID(t *testing.T) { eachKind(t, testNewReplicationID) }
+
+func testNewReplicationID(t *testing.T, open opening) {
 	master := redistest.Start(t)
 	s := open(t, connect(t, master.Addr()))
-	unguarded := open(t, connect(t, master.Addr()), func(c *redisgenstore.Config) { c.Unguarded = true })
+	unguarded := open(t, connect(t, master.Addr()), unguarded)
 	before := snapshot(t, s, "k")
 	held := snapshot(t, s, "held")
 	hold(t, s, "a", lease, "held")
@@ -71,6 +78,17 @@ func TestNewReplicationID(t *testing.T) {
 	}
 	if gen := current(t, unguarded, "k"); gen != before {
 		t.Fatalf("a store without guards read %d, not %d", gen, before)
+	}
+	if both, ok := s.(cascache.Combined); ok {
+		_, one, _, err := both.GetWithGen(t.Context(), "k", false)
+		reading, _ := both.GetBatchWithGens(t.Context(), "b", []string{"k", "held"}, true)
+		if one != 0 || err != nil || reading.GenErr != nil || reading.Gens[0] != 0 || reading.Gens[1] != 0 {
+			t.Fatalf("G1: generations of another replication id were taken for current: %d (%v), in a batch %v (%v)", one, err, reading.Gens, reading.GenErr)
+		}
+		item := cascache.Item{Key: "k", Value: []byte("v"), TTL: time.Minute}
+		if gen, stored, err := both.SetIfGen(t.Context(), item, before); gen != 0 || stored || err != nil {
+			t.Fatalf("G1: a value was stored under generation %d of another replication id: %d, %v, %v", before, gen, stored, err)
+		}
 	}
 	after := snapshot(t, s, "k")
 	if after <= before {
@@ -92,7 +110,7 @@ func TestNewReplicationID(t *testing.T) {
 func TestMixedGuards(t *testing.T) {
 	server := redistest.Start(t)
 	guarded := open(t, connect(t, server.Addr()))
-	unguarded := open(t, connect(t, server.Addr()), func(c *redisgenstore.Config) { c.Unguarded = true })
+	unguarded := open(t, connect(t, server.Addr()), unguarded)
 	first := snapshot(t, guarded, "k")
 	if gen := snapshot(t, unguarded, "k"); gen != first {
 		t.Fatalf("a store without guards took %d for the generation %d", gen, first)
@@ -107,7 +125,7 @@ func TestMixedGuards(t *testing.T) {
 }
 
 func TestOutOfMemory(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		ctx := t.Context()
 		first := snapshot(t, s, "k")
 		raw.ScriptFlush(ctx)
@@ -166,7 +184,9 @@ func TestRepeatedBump(t *testing.T) {
 	}
 }
 
-func TestWaitReplicas(t *testing.T) {
+func TestWaitReplicas(t *testing.T) { eachKind(t, testWaitReplicas) }
+
+func testWaitReplicas(t *testing.T, open opening) {
 	master := redistest.Start(t)
 	between := master.Proxy()
 	redistest.StartReplicaOf(t, between.Addr())
@@ -178,6 +198,9 @@ func TestWaitReplicas(t *testing.T) {
 		"BumpBatch": func() error { _, err := s.BumpBatch(t.Context(), []string{"k", "l"}); return err },
 		"Hold":      func() error { return s.Hold(t.Context(), []string{"h"}, "a", lease) },
 		"Release":   func() error { return s.Release(t.Context(), []string{"h"}, "a") },
+	}
+	if both, ok := s.(cascache.Combined); ok {
+		calls["BumpAndDel"] = func() error { _, err, _ := both.BumpAndDel(t.Context(), []string{"k", "l"}); return err }
 	}
 	for name, call := range calls {
 		redistest.Eventually(t, redistest.Patience, name+" reaches the replica in time", func() bool { return call() == nil })
@@ -210,7 +233,7 @@ func TestWaitReplicas(t *testing.T) {
 // TestUnknownScripts lets the server forget the scripts, as every restart and
 // failover does.
 func TestUnknownScripts(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		for range 2 {
 			raw.ScriptFlush(t.Context())
 			for name, err := range everyCall(t.Context(), s) {

@@ -7,20 +7,19 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
 const lease = time.Hour
 
-func hold(tb testing.TB, s *redisgenstore.Store, token string, lease time.Duration, keys ...string) {
+func hold(tb testing.TB, s store, token string, lease time.Duration, keys ...string) {
 	tb.Helper()
 	if err := s.Hold(tb.Context(), keys, token, lease); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-func release(tb testing.TB, s *redisgenstore.Store, token string, keys ...string) {
+func release(tb testing.TB, s store, token string, keys ...string) {
 	tb.Helper()
 	if err := s.Release(tb.Context(), keys, token); err != nil {
 		tb.Fatal(err)
@@ -29,7 +28,7 @@ func release(tb testing.TB, s *redisgenstore.Store, token string, keys ...string
 
 // checkHeld fails the test unless every way to read or create key's generation
 // answers that there is none.
-func checkHeld(tb testing.TB, s *redisgenstore.Store, key string) {
+func checkHeld(tb testing.TB, s store, key string) {
 	tb.Helper()
 	if gen := current(tb, s, key); gen != 0 {
 		tb.Fatalf("G2: a held key has the current generation %d", gen)
@@ -51,7 +50,7 @@ func checkHeld(tb testing.TB, s *redisgenstore.Store, key string) {
 }
 
 func TestHold(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, _ *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, _ *redis.Client) {
 		before := snapshot(t, s, "k")
 		hold(t, s, "a", lease, "k", "new")
 		checkHeld(t, s, "k")
@@ -80,7 +79,7 @@ func TestHold(t *testing.T) {
 // TestHoldRaisesFloor puts the clock behind the generation: then only what the
 // hold remembers keeps the one after it greater.
 func TestHoldRaisesFloor(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		const far = 4_000_000_000_000_000_000
 		snapshot(t, s, "k")
 		replaceGeneration(t, raw, redisKey(t, raw, "k"), "4000000000000000000")
@@ -94,7 +93,7 @@ func TestHoldRaisesFloor(t *testing.T) {
 }
 
 func TestHoldOfSeveral(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, _ *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, _ *redis.Client) {
 		first := snapshot(t, s, "k")
 		hold(t, s, "a", lease, "k")
 		hold(t, s, "b", lease, "k")
@@ -112,7 +111,7 @@ func TestHoldOfSeveral(t *testing.T) {
 }
 
 func TestHoldTwiceIsOneHold(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		hold(t, s, "a", time.Minute, "k")
 		hold(t, s, "a", lease, "k")
 		if left := raw.PTTL(t.Context(), redisKey(t, raw, "k")).Val(); left < lease-time.Minute {
@@ -126,7 +125,7 @@ func TestHoldTwiceIsOneHold(t *testing.T) {
 }
 
 func TestReleaseBumpsWhatItDoesNotHold(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		hold(t, s, "a", lease, "k")
 		raw.FlushAll(t.Context()) // the hold vanishes
 		filled := snapshot(t, s, "k")
@@ -138,7 +137,7 @@ func TestReleaseBumpsWhatItDoesNotHold(t *testing.T) {
 }
 
 func TestLeaseEndsByItself(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		before := snapshot(t, s, "k")
 		hold(t, s, "a", 20*time.Millisecond, "k")
 		name := redisKey(t, raw, "k")
@@ -157,7 +156,7 @@ func TestLeaseEndsByItself(t *testing.T) {
 // TestExpiredHolderDoesNotCount has a short hold end beside a long one: the
 // key lives on, and the short one must not keep it held.
 func TestExpiredHolderDoesNotCount(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		hold(t, s, "long", lease, "k")
 		hold(t, s, "short", time.Millisecond, "k")
 		name := redisKey(t, raw, "k")

@@ -13,9 +13,11 @@ import (
 	ristrettoprovider "github.com/unkn0wn-root/cascache/provider-ristretto"
 )
 
-// TestHungServer reads entries in process while their generations are on a
-// server that accepts connections and answers nothing.
-func TestHungServer(t *testing.T) {
+// TestHungServer reads entries, in process or beside their generations, while
+// these are on a server that accepts connections and answers nothing.
+func TestHungServer(t *testing.T) { eachKind(t, testHungServer) }
+
+func testHungServer(t *testing.T, open opening) {
 	const (
 		genTimeout = 100 * time.Millisecond
 		margin     = 100 * time.Millisecond
@@ -36,12 +38,16 @@ func TestHungServer(t *testing.T) {
 			c.change(opts)
 			client := redis.NewClient(opts)
 			t.Cleanup(func() { client.Close() })
-			provider, err := ristrettoprovider.New(ristrettoprovider.Config{NumCounters: 1000, MaxCost: 1 << 20})
-			if err != nil {
-				t.Fatal(err)
+			s := open(t, client)
+			provider := providerFor(s)
+			if _, both := s.(cascache.Combined); !both {
+				var err error
+				if provider, err = ristrettoprovider.New(ristrettoprovider.Config{NumCounters: 1000, MaxCost: 1 << 20}); err != nil {
+					t.Fatal(err)
+				}
 			}
 			cache, err := cascache.New(cascache.Options[string]{
-				Namespace: "app", Provider: provider, Codec: cascache.String{}, GenStore: open(t, client), GenTimeout: genTimeout,
+				Namespace: "app", Provider: provider, Codec: cascache.String{}, GenStore: s, GenTimeout: genTimeout,
 			})
 			if err != nil {
 				t.Fatal(err)

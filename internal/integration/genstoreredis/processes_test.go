@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/redis/go-redis/v9"
+	redisbackend "github.com/unkn0wn-root/cascache/backend-redis"
 	cascache "github.com/unkn0wn-root/cascache/core"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
@@ -25,6 +26,7 @@ const childVariable = "CASCACHE_STRESS_CHILD"
 
 type childTask struct {
 	Redis    string // "" for local generations
+	Backend  bool   // values in Redis too
 	Oracle   string // the file that all children map
 	Duration time.Duration
 }
@@ -51,7 +53,9 @@ func TestProcesses(t *testing.T) {
 		duration = 2 * time.Second
 	}
 	server := redistest.Start(t)
-	checkTally(t, runChildren(t, childTask{Redis: server.Addr(), Duration: duration}))
+	for _, backend := range []bool{false, true} {
+		checkTally(t, runChildren(t, childTask{Redis: server.Addr(), Backend: backend, Duration: duration / 2}))
+	}
 }
 
 // TestProcessesOnLocalGenerations shows that the oracle sees stale reads.
@@ -109,10 +113,15 @@ func runChild(variable []byte) {
 
 	var store cascache.GenStore = cascache.NewLocalGenStore(0, 0)
 	if task.Redis != "" {
-		store = redisgenstore.NewRedisGenStore(redis.NewClient(&redis.Options{Addr: task.Redis}), "test")
+		client := redis.NewClient(&redis.Options{Addr: task.Redis})
+		store = redisgenstore.NewRedisGenStore(client, "test")
+		if task.Backend {
+			store, err = redisbackend.New(redisbackend.Config{Client: client, Namespace: "test"})
+			must(err)
+		}
 	}
 	cache, err := cascache.New(cascache.Options[string]{
-		Namespace: "stress", Provider: new(values), Codec: cascache.String{}, GenStore: store,
+		Namespace: "stress", Provider: providerFor(store), Codec: cascache.String{}, GenStore: store,
 	})
 	must(err)
 	ctx, cancel := context.WithTimeout(context.Background(), task.Duration)

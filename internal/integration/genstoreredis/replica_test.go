@@ -55,6 +55,7 @@ type node struct {
 	tb     testing.TB
 	source *database
 	cache  *cascache.Handle[string]
+	beside bool // values are kept beside the generations
 }
 
 const row = "{user}:1"
@@ -62,14 +63,15 @@ const row = "{user}:1"
 func startNode(tb testing.TB, db *database, store cascache.GenStore) *node {
 	tb.Helper()
 	cache, err := cascache.New(cascache.Options[string]{
-		Namespace: "app", Provider: new(values), Codec: cascache.String{}, GenStore: store,
+		Namespace: "app", Provider: providerFor(store), Codec: cascache.String{}, GenStore: store,
 		GenTimeout: 2 * time.Second,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { cache.Close(context.Background()) })
-	return &node{tb: tb, source: db, cache: cache}
+	_, beside := store.(cascache.Combined)
+	return &node{tb: tb, source: db, cache: cache, beside: beside}
 }
 
 // fill is the three steps of a fill.

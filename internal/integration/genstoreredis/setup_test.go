@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	redisbackend "github.com/unkn0wn-root/cascache/backend-redis"
+	cascache "github.com/unkn0wn-root/cascache/core"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 )
 
@@ -59,7 +61,69 @@ func open(tb testing.TB, client redis.UniversalClient, change ...func(*redisgens
 	return store
 }
 
-func current(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
+// store is what is tested here: a Store, or a Backend, which has all of its
+// methods and keeps the values beside the generations.
+type store interface {
+	cascache.GenStore
+	cascache.CommitCurrenter
+	cascache.BatchCurrenter
+	cascache.BatchSnapshotter
+	cascache.BatchBumper
+	cascache.Holder
+}
+
+// An opening makes a store of one kind.
+type opening func(tb testing.TB, client redis.UniversalClient, change ...func(*redisgenstore.Config)) store
+
+// kinds are the stores that everything here must hold for.
+var kinds = []struct {
+	name string
+	open opening
+}{
+	{"store", func(tb testing.TB, client redis.UniversalClient, change ...func(*redisgenstore.Config)) store {
+		return open(tb, client, change...)
+	}},
+	{"backend", openBackend},
+}
+
+func openBackend(tb testing.TB, client redis.UniversalClient, change ...func(*redisgenstore.Config)) store {
+	tb.Helper()
+	config := redisgenstore.Config{Client: client, Namespace: "test"}
+	for _, f := range change {
+		f(&config)
+	}
+	backend, err := redisbackend.New(redisbackend.Config{
+		Client:       config.Client,
+		Namespace:    config.Namespace,
+		TTL:          config.TTL,
+		Unguarded:    config.Unguarded,
+		WaitReplicas: config.WaitReplicas,
+		WaitTimeout:  config.WaitTimeout,
+		CloseClient:  config.CloseClient,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return backend
+}
+
+// eachKind runs a test for each of them.
+func eachKind(t *testing.T, test func(t *testing.T, open opening)) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) { test(t, kind.open) })
+	}
+}
+
+// providerFor returns the provider of a cache over s: s itself where it keeps
+// values too, and otherwise one that loses nothing.
+func providerFor(s cascache.GenStore) cascache.Provider {
+	if both, ok := s.(cascache.Combined); ok {
+		return both
+	}
+	return new(values)
+}
+
+func current(tb testing.TB, s store, key string) uint64 {
 	tb.Helper()
 	gen, err := s.Current(tb.Context(), key)
 	if err != nil {
@@ -68,7 +132,7 @@ func current(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
 	return gen
 }
 
-func snapshot(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
+func snapshot(tb testing.TB, s store, key string) uint64 {
 	tb.Helper()
 	gen, err := s.Snapshot(tb.Context(), key)
 	if err != nil {
@@ -77,7 +141,7 @@ func snapshot(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
 	return gen
 }
 
-func bump(tb testing.TB, s *redisgenstore.Store, key string) uint64 {
+func bump(tb testing.TB, s store, key string) uint64 {
 	tb.Helper()
 	gen, err := s.Bump(tb.Context(), key)
 	if err != nil {

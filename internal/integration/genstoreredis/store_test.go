@@ -18,56 +18,60 @@ import (
 // for one must hold for all.
 var forms = []struct {
 	name string
-	open func(tb testing.TB, addr string) *redisgenstore.Store
+	open func(tb testing.TB, addr string, open opening) store
 }{
-	{"guarded", func(tb testing.TB, addr string) *redisgenstore.Store {
+	{"guarded", func(tb testing.TB, addr string, open opening) store {
 		return open(tb, connect(tb, addr))
 	}},
-	{"unguarded", func(tb testing.TB, addr string) *redisgenstore.Store {
-		return open(tb, connect(tb, addr), func(c *redisgenstore.Config) { c.Unguarded = true })
+	{"unguarded", func(tb testing.TB, addr string, open opening) store {
+		return open(tb, connect(tb, addr), unguarded)
 	}},
-	{"autopipeliner", func(tb testing.TB, addr string) *redisgenstore.Store {
+	{"autopipeliner", func(tb testing.TB, addr string, open opening) store {
 		a, err := connect(tb, addr).AutoPipeline()
 		if err != nil {
 			tb.Fatal(err)
 		}
 		return open(tb, a)
 	}},
-	{"async autopipeliner", func(tb testing.TB, addr string) *redisgenstore.Store {
+	{"async autopipeliner", func(tb testing.TB, addr string, open opening) store {
 		a, err := connect(tb, addr).AsyncAutoPipeline()
 		if err != nil {
 			tb.Fatal(err)
 		}
 		return open(tb, a)
 	}},
-	{"unguarded autopipeliner", func(tb testing.TB, addr string) *redisgenstore.Store {
+	{"unguarded autopipeliner", func(tb testing.TB, addr string, open opening) store {
 		a, err := connect(tb, addr).AutoPipeline()
 		if err != nil {
 			tb.Fatal(err)
 		}
-		return open(tb, a, func(c *redisgenstore.Config) { c.Unguarded = true })
+		return open(tb, a, unguarded)
 	}},
-	{"client of another type", func(tb testing.TB, addr string) *redisgenstore.Store {
+	{"client of another type", func(tb testing.TB, addr string, open opening) store {
 		return open(tb, wrapped{connect(tb, addr)})
 	}},
 }
 
+func unguarded(c *redisgenstore.Config) { c.Unguarded = true }
+
 // wrapped is a client whose type the store does not know.
 type wrapped struct{ redis.UniversalClient }
 
-func eachForm(t *testing.T, test func(t *testing.T, s *redisgenstore.Store, raw *redis.Client)) {
+func eachForm(t *testing.T, test func(t *testing.T, s store, raw *redis.Client)) {
 	server := redistest.Start(t)
 	raw := connect(t, server.Addr())
-	for _, form := range forms {
-		t.Run(form.name, func(t *testing.T) {
-			raw.FlushAll(t.Context())
-			test(t, form.open(t, server.Addr()), raw)
-		})
-	}
+	eachKind(t, func(t *testing.T, open opening) {
+		for _, form := range forms {
+			t.Run(form.name, func(t *testing.T) {
+				raw.FlushAll(t.Context())
+				test(t, form.open(t, server.Addr(), open), raw)
+			})
+		}
+	})
 }
 
 func TestGenerations(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		if gen := current(t, s, "k"); gen != 0 {
 			t.Fatalf("G2: a key that has no generation has generation %d", gen)
 		}
@@ -103,7 +107,7 @@ func TestGenerations(t *testing.T) {
 }
 
 func TestBatches(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, _ *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, _ *redis.Client) {
 		ctx := t.Context()
 		keys := names("k", 50)
 		want := bump(t, s, keys[7])
@@ -175,7 +179,7 @@ func TestBatchOfThousands(t *testing.T) {
 // TestClockBehind sets a generation that the clock has not reached, as a
 // failover to a server with another clock leaves behind.
 func TestClockBehind(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		for _, c := range []struct{ name, present, want string }{
 			{"one more", "4000000000000000001", "4000000000000000002"},
 			{"a carry", "4000000000000000999", "4000000000000001000"},
@@ -216,7 +220,7 @@ func replaceGeneration(tb testing.TB, raw *redis.Client, name, gen string) {
 }
 
 func TestForeignRecords(t *testing.T) {
-	eachForm(t, func(t *testing.T, s *redisgenstore.Store, raw *redis.Client) {
+	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		ctx := t.Context()
 		long := strings.Repeat("9", 1<<20)
 		for name, put := range map[string]func(key string) error{
@@ -338,7 +342,9 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-func TestClosed(t *testing.T) {
+func TestClosed(t *testing.T) { eachKind(t, testClosed) }
+
+func testClosed(t *testing.T, open opening) {
 	server := redistest.Start(t)
 	for _, owned := range []bool{false, true} {
 		client := connect(t, server.Addr())
@@ -361,7 +367,7 @@ func TestClosed(t *testing.T) {
 }
 
 // everyCall returns the error of every method.
-func everyCall(ctx context.Context, s *redisgenstore.Store) map[string]error {
+func everyCall(ctx context.Context, s store) map[string]error {
 	keys := []string{"k", "l"}
 	errs := make(map[string]error)
 	_, errs["Current"] = s.Current(ctx, "k")
@@ -374,5 +380,16 @@ func everyCall(ctx context.Context, s *redisgenstore.Store) map[string]error {
 	_, errs["BumpBatch"] = s.BumpBatch(ctx, keys)
 	errs["Hold"] = s.Hold(ctx, keys, "token", time.Second)
 	errs["Release"] = s.Release(ctx, keys, "token")
+	if both, ok := s.(cascache.Combined); ok {
+		item := cascache.Item{Key: "k", Value: []byte("v"), TTL: time.Minute}
+		_, _, _, errs["GetWithGen"] = both.GetWithGen(ctx, "k", false)
+		_, _, _, errs["GetWithGen to create"] = both.GetWithGen(ctx, "k", true)
+		reading, _ := both.GetBatchWithGens(ctx, "b", keys, true)
+		errs["GetBatchWithGens"] = reading.GenErr
+		_, _, errs["SetIfGen"] = both.SetIfGen(ctx, item, 7)
+		_, _, errs["SetBatchIfGens"] = both.SetBatchIfGens(ctx, []cascache.Item{item}, []uint64{7})
+		_, errs["BumpAndDel"], _ = both.BumpAndDel(ctx, keys)
+		errs["DelEqual"] = both.DelEqual(ctx, keys, [][]byte{{}, {}})
+	}
 	return errs
 }

@@ -116,7 +116,7 @@ func startStress(tb testing.TB, o oracle, stores ...cascache.GenStore) (stop fun
 	caches := make([]*cascache.Handle[string], len(stores))
 	for i, store := range stores {
 		cache, err := cascache.New(cascache.Options[string]{
-			Namespace: "stress", Provider: new(values), Codec: cascache.String{}, GenStore: store,
+			Namespace: "stress", Provider: providerFor(store), Codec: cascache.String{}, GenStore: store,
 		})
 		if err != nil {
 			tb.Fatal(err)

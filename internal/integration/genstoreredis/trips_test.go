@@ -21,7 +21,7 @@ func TestRoundTrips(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	for name, s := range map[string]*redisgenstore.Store{
+	for name, s := range map[string]store{
 		"guarded":                open(t, client),
 		"unguarded":              open(t, client, func(c *redisgenstore.Config) { c.Unguarded = true }),
 		"with TTL":               open(t, client, func(c *redisgenstore.Config) { c.TTL = time.Hour }),
