@@ -49,3 +49,14 @@ func ExampleConfig_waitReplicas() {
 	}
 	defer store.Close(context.Background())
 }
+
+// What lies beside the generations, as backend-redis reads it: an entry and its
+// generation in one round trip. A cache over that module does so by itself.
+func ExampleStore_Values() {
+	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
+	defer client.Close()
+	store := redisgenstore.NewRedisGenStore(client, "shop")
+
+	value, gen, valueErr, genErr := store.Values().GetWithGen(context.Background(), "single:user:1", false)
+	log.Println(len(value), gen, valueErr, genErr)
+}
