@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	redisbackend "github.com/unkn0wn-root/cascache/backend-redis"
 	cascache "github.com/unkn0wn-root/cascache/core"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
@@ -47,7 +48,27 @@ func TestPermissions(t *testing.T) {
 	server.StartReplica() // for WAIT
 	for _, ttl := range []time.Duration{0, time.Hour} {
 		t.Run(fmt.Sprint("generations with TTL ", ttl), func(t *testing.T) {
-			useCache(t, login("values", rulesOf(t, "values")), login("generations", rulesOf(t, "generations")), ttl)
+			provider, err := redisprovider.New(redisprovider.Config{Client: login("values", rulesOf(t, "values"))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			store, err := redisgenstore.New(redisgenstore.Config{
+				Client: login("generations", rulesOf(t, "generations")), Namespace: "shop", TTL: ttl, WaitReplicas: 1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			useCache(t, provider, store)
+		})
+		t.Run(fmt.Sprint("both in one, with TTL ", ttl), func(t *testing.T) {
+			backend, err := redisbackend.New(redisbackend.Config{
+				Client:    login("both", append(rulesOf(t, "values"), rulesOf(t, "generations")...)),
+				Namespace: "shop", TTL: ttl, WaitReplicas: 1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			useCache(t, backend, backend)
 		})
 	}
 	t.Run("too few", func(t *testing.T) {
@@ -59,15 +80,7 @@ func TestPermissions(t *testing.T) {
 }
 
 // useCache makes every call of a cache, and fails the test if one fails.
-func useCache(t *testing.T, values, generations redis.UniversalClient, ttl time.Duration) {
-	provider, err := redisprovider.New(redisprovider.Config{Client: values})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := redisgenstore.New(redisgenstore.Config{Client: generations, Namespace: "shop", TTL: ttl, WaitReplicas: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+func useCache(t *testing.T, provider cascache.Provider, store cascache.GenStore) {
 	cache, err := cascache.New(cascache.Options[string]{
 		Namespace: "user", Provider: provider, Codec: cascache.String{}, GenStore: store, GenTimeout: time.Minute,
 		Hooks: &cascache.Hooks{
