@@ -44,6 +44,27 @@ func TestIndexesAreComplete(t *testing.T) {
 	}
 }
 
+// A released module is a folder at the top with a changelog of its own.
+func TestReadmeListsEveryModule(t *testing.T) {
+	docs, has := parsed(t)
+	linked := make(map[string]bool)
+	for _, l := range docs[index].links {
+		linked[l.target] = true
+	}
+	found := 0
+	for file := range has.files {
+		if module, ok := strings.CutSuffix(file, "/CHANGELOG.md"); ok && !strings.Contains(module, "/") {
+			found++
+			if !linked[module] {
+				t.Errorf("the README has a row for every released module: there is none for %s", module)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("this test must find the modules")
+	}
+}
+
 func TestLinkFaults(t *testing.T) {
 	has := &tree{files: map[string]bool{"README.md": true, "docs": true, "docs/a.md": true, "docs/README.md": true, "core": true}}
 	for _, c := range []struct {
