@@ -9,6 +9,7 @@ require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.78
 	github.com/redis/rueidis/rueidisaside v1.0.78
+	github.com/unkn0wn-root/cascache/backend-redis v0.0.0
 	github.com/unkn0wn-root/cascache/codec-json v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
 	github.com/unkn0wn-root/cascache/genstore-lease v0.0.0
@@ -43,6 +44,7 @@ require (
 )
 
 replace (
+	github.com/unkn0wn-root/cascache/backend-redis => ../backend-redis
 	github.com/unkn0wn-root/cascache/codec-json => ../codec-json
 	github.com/unkn0wn-root/cascache/conformance => ../conformance
 	github.com/unkn0wn-root/cascache/core => ../core

@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"time"
 
+	redisbackend "github.com/unkn0wn-root/cascache/backend-redis"
 	cascache "github.com/unkn0wn-root/cascache/core"
 	leasegenstore "github.com/unkn0wn-root/cascache/genstore-lease"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
-	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
 )
 
 const (
@@ -96,15 +96,11 @@ func openCASLease(s surroundings) (cache, error) {
 }
 
 func openCASRedis(s surroundings) (cache, error) {
-	provider, err := redisprovider.New(redisprovider.Config{Client: s.client})
+	both, err := redisbackend.New(redisbackend.Config{Client: s.client, Namespace: s.namespace, TTL: generationTTL})
 	if err != nil {
 		return nil, err
 	}
-	gens, err := redisgenstore.New(redisgenstore.Config{Client: s.client, Namespace: s.namespace, TTL: generationTTL})
-	if err != nil {
-		return nil, err
-	}
-	return newCAS(s, provider, gens)
+	return newCAS(s, both, both)
 }
 
 func (c cas) read(ctx context.Context, id int64, load loader) (Row, error) {

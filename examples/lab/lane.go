@@ -124,7 +124,7 @@ func lanes(withRedis bool) []lane {
 			After: "gives the key a new generation in Redis, and waits for every replica to hear of it or lose its lease"},
 		{Key: "cas-redis", Name: "CasCache, all in one Redis", Promises: true, Redis: true, open: openCASRedis,
 			Docs:  "https://github.com/unkn0wn-root/cascache#several-replicas",
-			How:   "Values and generations in the Redis that all replicas share.",
+			How:   "Values and generations in the Redis that all replicas share, through backend-redis: a read is one round trip.",
 			After: "gives the key a new generation in Redis and deletes the entry"},
 	}
 	if withRedis {
