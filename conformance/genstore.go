@@ -32,19 +32,22 @@ const (
 	// others too.
 	OwnGenerations Lack = "OwnGenerations"
 
-	// CurrentBatching, SnapshotBatching, BumpBatching, Holding and
-	// CurrentPrefixing are abilities that a wrapper cannot forward from what
-	// it wraps.
+	// CurrentBatching, SnapshotBatching, BumpBatching, Holding,
+	// CurrentPrefixing, CurrentLocally and CurrentCommitting are abilities
+	// that a wrapper cannot forward from what it wraps.
 	CurrentBatching  Lack = "CurrentBatching"
 	SnapshotBatching Lack = "SnapshotBatching"
 	BumpBatching     Lack = "BumpBatching"
 	Holding          Lack = "Holding"
 	CurrentPrefixing Lack = "CurrentPrefixing"
+
+	CurrentLocally    Lack = "CurrentLocally"
+	CurrentCommitting Lack = "CurrentCommitting"
 )
 
 var genStoreLacks = []Lack{
 	Sharing, Losing, LostReplies, OwnGenerations, LongKeys, ContextErrors, Failures,
-	CurrentBatching, SnapshotBatching, BumpBatching, Holding, CurrentPrefixing,
+	CurrentBatching, SnapshotBatching, BumpBatching, Holding, CurrentPrefixing, CurrentLocally, CurrentCommitting,
 }
 
 // A Loss is one way in which generations can be lost, or go back to older
@@ -136,6 +139,8 @@ var genStoreRules = slices.Concat(
 	genKeyRules,
 	genBatchRules,
 	genPrefixRules,
+	genLocalRules,
+	genCommitRules,
 	genHoldRules,
 	genErrorRules,
 	genCloseRules,
@@ -150,7 +155,11 @@ type genSubject struct {
 
 	holder   cascache.Holder
 	prefixer cascache.PrefixCurrenter
-	batches  [batchKinds]batchCall // nil for what it lacks
+	local    cascache.LocalCurrenter
+
+	committer cascache.CommitCurrenter
+
+	batches [batchKinds]batchCall // nil for what it lacks
 }
 
 // A batchCall is one of the batch methods of a generation store.
@@ -186,6 +195,8 @@ func newGenSubject(a *attempt, h GenStoreHarness, store cascache.GenStore) *genS
 	}
 	s.holder, _ = cascache.AbilityOf[cascache.Holder](store)
 	s.prefixer, _ = cascache.AbilityOf[cascache.PrefixCurrenter](store)
+	s.local, _ = cascache.AbilityOf[cascache.LocalCurrenter](store)
+	s.committer, _ = cascache.AbilityOf[cascache.CommitCurrenter](store)
 	if b, ok := cascache.AbilityOf[cascache.BatchCurrenter](store); ok {
 		s.batches[currentBatch] = b.CurrentBatch
 	}

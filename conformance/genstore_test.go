@@ -15,6 +15,12 @@ func TestAbleGenStorePasses(t *testing.T) { RunGenStore(t, plainGenHarness(openA
 
 func TestForwardingGenStorePasses(t *testing.T) { RunGenStore(t, plainGenHarness(openForwardGens)) }
 
+func TestKnowingGenStorePasses(t *testing.T) { RunGenStore(t, plainGenHarness(openKnowingGens)) }
+
+func TestForwardingKnowingGenStorePasses(t *testing.T) {
+	RunGenStore(t, plainGenHarness(openForwardsKnowing))
+}
+
 func TestOddGenStorePasses(t *testing.T) {
 	h := plainGenHarness(openOddGens)
 	h.Lacks = map[Lack]string{

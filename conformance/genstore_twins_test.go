@@ -934,7 +934,7 @@ var genTwins = slices.Concat([]genTwin{
 		open: func(p *plainGens) cascache.GenStore { return &apart{p} },
 	},
 },
-	batchTwins(), prefixTwins, holdTwins, genWrapperTwins)
+	batchTwins(), prefixTwins, holdTwins, genWrapperTwins, knowingTwins)
 
 // keyCases are the cases on what keys are apart.
 func keyCases() []string {

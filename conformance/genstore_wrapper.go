@@ -51,6 +51,22 @@ var genWrapperRules = []rule[*genSubject]{
 		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.PrefixCurrenter](a, s.s) },
 	},
 	{
+		name:  "WrapperKeepsCurrentLocal",
+		says:  "A wrapper of a cascache.LocalCurrenter is one too, or its harness declares that it cannot be.",
+		harm:  "every read costs a round trip again, since a wrapper was added.",
+		lack:  CurrentLocally,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.LocalCurrenter](a, s.s) },
+	},
+	{
+		name:  "WrapperKeepsCurrentToCommit",
+		says:  "A wrapper of a cascache.CommitCurrenter is one too, or its harness declares that it cannot be.",
+		harm:  "the generations of keys that are only filled expire in use, since a wrapper was added.",
+		lack:  CurrentCommitting,
+		needs: needGenWrapper,
+		try:   func(a *attempt, s *genSubject) { tryKeepsAbility[cascache.CommitCurrenter](a, s.s) },
+	},
+	{
 		name:  "WrapperBlocksWithItsStore",
 		says:  "A wrapper of a store that may block does not report cascache.NonBlocker.",
 		harm:  "the cache spends nothing on timeouts, and every request hangs with the store inside.",

@@ -40,6 +40,8 @@ var (
 	_ cascache.BatchBumper      = (*GenStore)(nil)
 	_ cascache.Holder           = (*GenStore)(nil)
 	_ cascache.PrefixCurrenter  = (*GenStore)(nil)
+	_ cascache.LocalCurrenter   = (*GenStore)(nil)
+	_ cascache.CommitCurrenter  = (*GenStore)(nil)
 	_ cascache.NonBlocker       = (*GenStore)(nil)
 	_ cascache.Wrapper          = (*GenStore)(nil)
 )
@@ -67,6 +69,54 @@ func (g *GenStore) CurrentPrefixed(ctx context.Context, prefix, key string) (uin
 			return p.CurrentPrefixed(ctx, prefix, key)
 		}
 		return g.inner.Current(ctx, prefix+key)
+	})
+}
+
+// CurrentLocal implements [cascache.LocalCurrenter]. A key that some rule may
+// befall in a Current is not known, so that the call is made and the rule
+// decides; it is no call itself, and no rule counts it.
+func (g *GenStore) CurrentLocal(prefix, key string) (uint64, bool) {
+	local, ok := cascache.AbilityOf[cascache.LocalCurrenter](g.inner)
+	if !ok || g.script.concerns(Current, func() string { return prefix + key }, Forget) {
+		return 0, false
+	}
+	return local.CurrentLocal(prefix, key)
+}
+
+// CurrentLocalBatch implements [cascache.LocalCurrenter]: see CurrentLocal.
+func (g *GenStore) CurrentLocalBatch(keys []string, gens []uint64) {
+	local, ok := cascache.AbilityOf[cascache.LocalCurrenter](g.inner)
+	if !ok {
+		return
+	}
+	known := make([]uint64, len(keys))
+	local.CurrentLocalBatch(keys, known)
+	for i, gen := range known {
+		if gen != 0 && !g.script.concerns(Current, func() string { return keys[i] }, Forget) {
+			gens[i] = gen
+		}
+	}
+}
+
+// CurrentToCommit implements [cascache.CommitCurrenter]. To a script it is a
+// Current.
+func (g *GenStore) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
+	return g.one(ctx, Current, key, func() (uint64, error) {
+		if c, ok := cascache.AbilityOf[cascache.CommitCurrenter](g.inner); ok {
+			return c.CurrentToCommit(ctx, key)
+		}
+		return g.inner.Current(ctx, key)
+	})
+}
+
+// CurrentToCommitBatch implements [cascache.CommitCurrenter]. To a script it is
+// a Current of each key.
+func (g *GenStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return g.many(ctx, Current, keys, func(keys []string) ([]uint64, error) {
+		if c, ok := cascache.AbilityOf[cascache.CommitCurrenter](g.inner); ok {
+			return c.CurrentToCommitBatch(ctx, keys)
+		}
+		return each(ctx, keys, g.inner.Current)
 	})
 }
 

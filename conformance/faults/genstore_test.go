@@ -202,3 +202,94 @@ func TestGenStoreSameSeedSameFaults(t *testing.T) {
 		t.Error("two runs with one seed differ")
 	}
 }
+
+// knowing is a store that knows all it has, and is told of commits.
+type knowing struct{ *cascache.LocalGenStore }
+
+func (k knowing) NonBlocking() bool { return false }
+
+func (k knowing) CurrentLocal(prefix, key string) (uint64, bool) {
+	gen, err := k.CurrentPrefixed(context.Background(), prefix, key)
+	return gen, err == nil && gen != 0
+}
+
+func (k knowing) CurrentLocalBatch(keys []string, gens []uint64) {
+	for i, key := range keys {
+		gens[i], _ = k.Current(context.Background(), key)
+	}
+}
+
+func (k knowing) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
+	return k.Current(ctx, key)
+}
+
+func (k knowing) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	gens := make([]uint64, len(keys))
+	for i, key := range keys {
+		gen, err := k.Current(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		gens[i] = gen
+	}
+	return gens, nil
+}
+
+func TestKnowingGenStoreKeepsTheContract(t *testing.T) {
+	conformance.RunGenStore(t, conformance.GenStoreHarness{
+		New: func(testing.TB) cascache.GenStore {
+			return faults.NewGenStore(knowing{cascache.NewLocalGenStore(0, 0)}, faults.NewScript(1))
+		},
+		Losses: []conformance.Loss{{Name: "a prune", Lose: func(_ testing.TB, s cascache.GenStore) {
+			s.(*faults.GenStore).Unwrap().(knowing).Cleanup(0)
+		}}},
+		Lacks: genLacks(),
+	})
+}
+
+// What is known without a call must not lead past a script about calls.
+func TestKnownGenerationsDoNotBypassTheScript(t *testing.T) {
+	ctx := t.Context()
+	inner := knowing{cascache.NewLocalGenStore(0, 0)}
+	for _, key := range []string{"spared", "struck"} {
+		if _, err := inner.Snapshot(ctx, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	struck := func(key string) bool { return key == "struck" }
+	known := func(g *faults.GenStore, key string) (one, many bool) {
+		_, one = g.CurrentLocal(key[:2], key[2:])
+		gens := make([]uint64, 1)
+		g.CurrentLocalBatch([]string{key}, gens)
+		return one, gens[0] != 0
+	}
+	for name, rule := range map[string]faults.Rule{
+		"fails":           {Call: faults.Current, Kind: faults.Fail, Key: struck},
+		"forgets":         {Call: faults.Current, Kind: faults.Forget, Key: struck},
+		"hangs, any call": {Kind: faults.Hang, Key: struck},
+		"fails later":     {Call: faults.Current, Kind: faults.Fail, After: 3, Key: struck},
+		"by chance":       {Call: faults.Current, Kind: faults.Delay, Chance: 0.01, Key: struck},
+	} {
+		g := faults.NewGenStore(inner, faults.NewScript(1, rule))
+		if one, many := known(g, "struck"); one || many {
+			t.Errorf("%s: a key that the script is about is known without a call: %t, %t", name, one, many)
+		}
+		if one, many := known(g, "spared"); !one || !many {
+			t.Errorf("%s: a key that it is not about must be known: %t, %t", name, one, many)
+		}
+	}
+	script := faults.NewScript(1, faults.Rule{Call: faults.Current, Kind: faults.Fail, Times: 1}, faults.Rule{Call: faults.Bump, Kind: faults.Fail})
+	g := faults.NewGenStore(inner, script)
+	if _, ok := g.CurrentLocal("", "spared"); ok || script.Count(faults.Fail) != 0 {
+		t.Error("a rule that has not befallen its one call yet must be waited for, and a look-up counts as none")
+	}
+	if _, err := g.CurrentToCommit(ctx, "spared"); !errors.Is(err, faults.ErrInjected) {
+		t.Errorf("a commit is a Current to the script: got %v", err)
+	}
+	if _, ok := g.CurrentLocal("", "spared"); !ok {
+		t.Error("a rule that befalls no call any more stands in nobody's way")
+	}
+	if _, ok := cascache.AbilityOf[cascache.LocalCurrenter](faults.NewGenStore(bare{inner}, script)); ok {
+		t.Error("what is wrapped knows nothing, and its wrapper says it does")
+	}
+}

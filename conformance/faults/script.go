@@ -188,6 +188,19 @@ func (s *Script) decide(call Call, key string, kinds ...Kind) []fault {
 	return faults
 }
 
+// concerns reports whether some rule may still befall such a call. It counts as
+// none. key is asked for only where a rule is about keys.
+func (s *Script) concerns(call Call, key func() string, kinds ...Kind) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rules {
+		if (r.Call == "" || r.Call == call) && (r.Times == 0 || r.fired < r.Times) && applies(r.Kind, kinds) && (r.Key == nil || r.Key(key())) {
+			return true
+		}
+	}
+	return false
+}
+
 // applies reports whether kind is one of those, or of those that fit any call.
 func applies(kind Kind, kinds []Kind) bool {
 	switch kind {
