@@ -10,9 +10,9 @@ import (
 //	<generation>:<id>   a generation, bound to the first 20 digits of the
 //	                    replication id of the master that drew it
 //	<generation>        a generation that a store without guards drew
-//	a hash              a hold: "floor", the greatest generation before it, and
-//	                    "holder:<token>" with the end of its lease in Unix
-//	                    milliseconds
+//	a hash              a hold: "floor", the greatest generation before it,
+//	                    written like the above, and "holder:<token>" with
+//	                    the end of its lease in Unix milliseconds
 //
 // and anything else is foreign, as is a number that no clock before the year
 // 2255 can have led to: a key that holds it has no generation.

@@ -2,10 +2,10 @@
 -- held and stays so.
 local gens = {}
 for i, key in ipairs(KEYS) do
-  local gen, _, hold = read(key)
-  local drawn = draw(gen)
+  local gen, bound, hold = read(key)
+  local drawn = draw(gen, bound)
   if hold and latest(hold) > 0 then
-    keep(key, drawn, hold)
+    keep(key, drawn, id, hold)
     gens[i] = '0'
   else
     gens[i] = put(key, drawn)

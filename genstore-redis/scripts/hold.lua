@@ -3,7 +3,7 @@
 local holder, expiry = 'holder:' .. ARGV[4], now + tonumber(ARGV[5])
 local held = {}
 for i, key in ipairs(KEYS) do
-  local gen, _, hold = read(key)
+  local gen, bound, hold = read(key)
   if not hold then
     redis.call('DEL', key)
     hold = { live = {}, expired = {} }
@@ -13,7 +13,7 @@ for i, key in ipairs(KEYS) do
   for n, field in ipairs(hold.expired) do
     if field == holder then table.remove(hold.expired, n) break end
   end
-  keep(key, gen, hold)
+  keep(key, gen, bound, hold)
   held[i] = '0'
 end
 return held

@@ -28,32 +28,35 @@ local function plausible(gen)
   return #gen < 19 or (#gen == 19 and gen < '9000000000000000000')
 end
 
+-- parse returns the generation of a record and the id that it is bound to.
+local function parse(record)
+  local gen, bound = string.match(record, '^([1-9]%d*):([0-9a-f]+)$')
+  if gen and #bound ~= 20 then return nil end
+  gen = gen or string.match(record, '^[1-9]%d*$')
+  if gen and plausible(gen) then return gen, bound end
+  return nil
+end
+
 -- read returns the generation that a key holds and the id that it is bound to,
--- or, of a held key, the greatest generation before the hold, nil, and the
+-- and of a held key the greatest generation before the hold, its id, and the
 -- hold. MGET answers nil where GET would fail for another type's sake.
 local function read(key)
   local record = redis.call('MGET', key)[1]
-  if record then
-    local gen, bound = string.match(record, '^([1-9]%d*):([0-9a-f]+)$')
-    if gen and #bound ~= 20 then return nil end
-    gen = gen or string.match(record, '^[1-9]%d*$')
-    if gen and plausible(gen) then return gen, bound end
-    return nil
-  end
+  if record then return parse(record) end
   if redis.call('TYPE', key).ok ~= 'hash' then return nil end
-  local hold, floor = { live = {}, expired = {} }, nil
+  local hold, floor, bound = { live = {}, expired = {} }, nil, nil
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local field, value = fields[i], fields[i + 1]
     if field == 'floor' then
-      if string.match(value, '^[1-9]%d*$') and plausible(value) then floor = value end
+      floor, bound = parse(value)
     elseif (tonumber(value) or 0) > now then
       hold.live[field] = tonumber(value)
     else
       hold.expired[#hold.expired + 1] = field
     end
   end
-  return floor, nil, hold
+  return floor, bound, hold
 end
 
 -- successor adds one to a decimal string digit by digit: as a Lua number it
@@ -65,23 +68,40 @@ local function successor(gen)
   return string.sub(head, 1, -2) .. string.char(string.byte(head, -1) + 1) .. zeros
 end
 
+-- leap returns a generation ahead of present by 1 microsecond to 16 seconds,
+-- as the replication id has it, which is random and new after every restart
+-- and failover. Of a generation only the microseconds are a number here: they
+-- are less than 2^53, and so exact.
+local function leap(present)
+  local micros = tonumber(string.sub(present, 1, -4)) or 0
+  return string.format('%.0f', micros + 1 + tonumber(string.sub(id, 1, 6), 16)) .. ARGV[3]
+end
+
 -- draw returns a new generation, greater than present (nil for none): the
--- time, or one more than present where the clock has not passed it.
-local function draw(present)
+-- time, or where the clock has not passed present, one more than that. Under
+-- another replication id than that of present, this server may have been set
+-- back to it, and have handed out what comes next before (G1): then it leaps.
+local function draw(present, bound)
   local fresh = clock[1] .. string.rep('0', 6 - #clock[2]) .. clock[2] .. ARGV[3]
   fresh = string.match(fresh, '[1-9]%d*') or '1' -- a clock at 1970
   if not present or #fresh > #present or (#fresh == #present and fresh > present) then
     return fresh
   end
   local more = successor(present)
+  if bound ~= id and id ~= '' then more = leap(present) end
   if plausible(more) then return more end
   return fresh
 end
 
+-- bind returns the record of a generation that is bound to an id.
+local function bind(gen, bound)
+  if bound and bound ~= '' then return gen .. ':' .. bound end
+  return gen
+end
+
 -- put gives the key a generation, in place of whatever it holds.
 local function put(key, gen)
-  local record = gen
-  if id ~= '' then record = gen .. ':' .. id end
+  local record = bind(gen, id)
   if ARGV[2] == '0' then
     redis.call('SET', key, record)
   else
@@ -99,10 +119,11 @@ local function latest(hold)
   return last
 end
 
--- keep writes a hold back: its floor, its expired holders removed, and the
--- key's own expiry, so that nothing is left when the last lease has ended.
-local function keep(key, floor, hold)
-  if floor then redis.call('HSET', key, 'floor', floor) end
+-- keep writes a hold back: its floor with the id that this is bound to, its
+-- expired holders removed, and the key's own expiry, so that nothing is left
+-- when the last lease has ended.
+local function keep(key, floor, bound, hold)
+  if floor then redis.call('HSET', key, 'floor', bind(floor, bound)) end
   for _, field in ipairs(hold.expired) do redis.call('HDEL', key, field) end
   redis.call('PEXPIREAT', key, string.format('%.0f', latest(hold)))
 end

@@ -4,14 +4,14 @@
 local holder = 'holder:' .. ARGV[4]
 local gens = {}
 for i, key in ipairs(KEYS) do
-  local gen, _, hold = read(key)
-  local drawn = draw(gen)
+  local gen, bound, hold = read(key)
+  local drawn = draw(gen, bound)
   if hold and hold.live[holder] then
     hold.live[holder] = nil
     hold.expired[#hold.expired + 1] = holder
   end
   if hold and latest(hold) > 0 then
-    keep(key, drawn, hold)
+    keep(key, drawn, id, hold)
     gens[i] = '0'
   else
     gens[i] = put(key, drawn)

@@ -10,7 +10,7 @@ for i, key in ipairs(KEYS) do
     if ARGV[2] ~= '0' then redis.call('PEXPIRE', key, ARGV[2]) end
     gens[i] = gen
   else
-    gens[i] = put(key, draw(gen))
+    gens[i] = put(key, draw(gen, bound))
   end
 end
 return gens
