@@ -180,6 +180,8 @@ func number(f float64) string {
 
 func percent(share float64) string {
 	switch {
+	case share == 0:
+		return "0 %"
 	case share > 0 && share < 0.0001:
 		return "< 0.01 %"
 	case share > 0 && share < 0.01:
