@@ -31,7 +31,11 @@ func (h *Handle[V]) lookUpBulk(ctx context.Context, keys []string) *bulkRead[V] 
 		}
 	}
 	if len(keys) > 0 {
-		r.entries = h.keys.entries(keys)
+		if h.gens.combined != nil {
+			r.entries = h.keys.entriesAtOnce(keys)
+		} else {
+			r.entries = h.keys.entries(keys)
+		}
 		r.err = r.run(ctx)
 	}
 	return r

@@ -65,6 +65,26 @@ func (s keySpace) entries(keys []string) []string {
 	return out
 }
 
+// entriesAtOnce is entries in one piece of memory, for those that nobody keeps.
+func (s keySpace) entriesAtOnce(keys []string) []string {
+	size := 0
+	for _, key := range keys {
+		size += len(s.single) + len(key)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, key := range keys {
+		b.WriteString(s.single)
+		b.WriteString(key)
+	}
+	all, out := b.String(), make([]string, len(keys))
+	for i, key := range keys {
+		n := len(s.single) + len(key)
+		out[i], all = all[:n], all[n:]
+	}
+	return out
+}
+
 // bulkEntry returns the storage key of the bulk entry of a set of keys, which
 // must be sorted and distinct. Each key is hashed after its length, so that no
 // two sets feed the hash the same bytes.

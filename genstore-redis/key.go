@@ -38,6 +38,27 @@ func (s keySpace) name(storageKey string) string {
 	return "gen:{" + s.tags[slotOf(storageKey)] + "}:" + s.namespace + ":" + storageKey
 }
 
+// appendNames appends to list the names of many, in one piece of memory.
+func (s keySpace) appendNames(list, storageKeys []string) []string {
+	size := 0
+	for _, key := range storageKeys {
+		size += len("gen:{xxxx}::") + len(s.namespace) + len(key)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, key := range storageKeys {
+		from := b.Len()
+		b.WriteString("gen:{")
+		b.WriteString(s.tags[slotOf(key)])
+		b.WriteString("}:")
+		b.WriteString(s.namespace)
+		b.WriteByte(':')
+		b.WriteString(key)
+		list = append(list, b.String()[from:])
+	}
+	return list
+}
+
 // slotOf returns the Cluster slot of a Redis key.
 func slotOf(key string) uint16 {
 	if open := strings.IndexByte(key, '{'); open >= 0 {

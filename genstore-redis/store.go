@@ -3,6 +3,7 @@ package redisgenstore
 import (
 	"context"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,7 @@ type Store struct {
 	closed  atomic.Bool
 
 	claimed atomic.Bool // the namespace: see claim
+	pipes   sync.Pool   // of redis.Pipeliner, empty: see Values.readPair
 }
 
 var (

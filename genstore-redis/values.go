@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 	"unsafe"
@@ -129,14 +128,25 @@ func (v Values) readByScript(ctx context.Context, key string) ([]byte, uint64, e
 func (v Values) readPair(ctx context.Context, key string) (value []byte, gen uint64, valueErr, genErr error) {
 	s := v.store
 	defer s.watchSlots()()
-	pipe := s.client.Pipeline()
-	got := pipe.Get(ctx, key)
-	record := pipe.GetEx(ctx, s.keys.name(key), bare)
+	// What a typed call would allocate piece by piece, since this one is made
+	// for every read.
+	a := &struct{ get, getEx, info [2]any }{
+		[2]any{"get", key}, [2]any{"getex", s.keys.name(key)}, [2]any{"info", "replication"},
+	}
+	got, record := redis.NewStringCmd(ctx, a.get[:]...), redis.NewStringCmd(ctx, a.getEx[:]...)
+	pipe, reused := s.pipes.Get().(redis.Pipeliner)
+	if !reused {
+		pipe = s.client.Pipeline()
+	}
 	var info *redis.StringCmd
 	if s.guarded {
-		info = pipe.Info(ctx, "replication")
+		info = redis.NewStringCmd(ctx, a.info[:]...)
+		_ = pipe.BatchProcess(ctx, got, record, info)
+	} else {
+		_ = pipe.BatchProcess(ctx, got, record)
 	}
-	_, _ = pipe.Exec(ctx) // each reply has its own error
+	_, _ = pipe.Exec(ctx) // each reply has its own error; the pipeline is empty again
+	s.pipes.Put(pipe)
 	text, err := got.Result()
 	switch {
 	case err == nil:
@@ -256,10 +266,7 @@ func (b *batchRead) wanted() bool { return b.reading.Values != nil }
 // readNode.
 func (b *batchRead) fromNode(ctx context.Context) {
 	s, n := b.store, len(b.keys)
-	names := make([]string, 0, 2*n+1)
-	for _, key := range b.keys {
-		names = append(names, s.keys.name(key))
-	}
+	names := s.keys.appendNames(make([]string, 0, 2*n+1), b.keys)
 	if b.wanted() {
 		names = append(names, b.keys...)
 	}
@@ -519,11 +526,11 @@ func (v Values) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) (c
 		return 0, false, err
 	}
 	reply := s.runOne(ctx, storeScript, []string{s.keys.name(item.Key), item.Key}, 1, s.guardFlag(), s.ttl,
-		strconv.FormatUint(gen, 10), ttl, item.Value)
+		gen, ttl, item.Value)
 	var gens [1]uint64
 	var stores [1]bool
 	g := group{at: []int{0}}
-	switch err := fillStored(gens[:], stores[:], g, false, reply); {
+	switch err := fillStored(gens[:], stores[:], []uint64{gen}, g, false, reply); {
 	case err == nil:
 		return gens[0], stores[0], nil
 	case redis.IsOOMError(err):
@@ -584,9 +591,13 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 	if n == 0 {
 		return nil, make([]bool, len(items)), nil
 	}
-	keys, ttls := make([]string, len(items)), make([]string, len(items))
+	keys, ttls := make([]string, len(items)), make([]any, len(items))
 	for i, item := range items {
 		keys[i] = item.Key
+		if i > 0 && item.TTL == items[i-1].TTL {
+			ttls[i] = ttls[i-1]
+			continue
+		}
 		if ttls[i], err = lifetime(item); err != nil {
 			return nil, nil, err
 		}
@@ -604,7 +615,7 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 		g.args = make([]any, 0, 3+3*len(g.at)+2)
 		g.args = append(g.args, len(g.at), s.guardFlag(), s.ttl)
 		for _, at := range g.at {
-			g.args = append(g.args, strconv.FormatUint(gens[at], 10))
+			g.args = append(g.args, gens[at])
 		}
 		for _, at := range g.at {
 			g.args = append(g.args, ttls[at])
@@ -623,7 +634,7 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 	for i, reply := range s.run(ctx, nil, storeScript, list) {
 		g := list[i]
 		last := bulk && (beside < 0 || i == beside)
-		err := fillStored(current, stored, g, last, reply)
+		err := fillStored(current, stored, gens, g, last, reply)
 		switch {
 		case err == nil:
 		case redis.IsOOMError(err):
@@ -661,12 +672,21 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 
 // fillStored puts what a storeScript answered in the places of g, and what it
 // says of the bulk entry, if that was the last of its keys, in the last place.
-func fillStored(gens []uint64, stored []bool, g group, bulk bool, reply *redis.Cmd) error {
+func fillStored(gens []uint64, stored []bool, observed []uint64, g group, bulk bool, reply *redis.Cmd) error {
 	items, err := reply.Slice()
 	if err != nil {
 		return err
 	}
 	n := len(g.at)
+	if len(items) == 1 {
+		for _, at := range g.at {
+			gens[at], stored[at] = observed[at], true
+		}
+		if bulk {
+			stored[len(stored)-1] = true
+		}
+		return nil
+	}
 	if len(items) != n+2 {
 		return errors.New("the script answered what is no result of a store")
 	}
