@@ -36,6 +36,11 @@ func BenchmarkBackend(b *testing.B) {
 			b.Run("Get/MGET of 2", func(b *testing.B) { plain.compare(b, 1, plain.get, plain.rawMGet(2)) })
 			b.Run("Get/MGET of 2, 64 callers", func(b *testing.B) { plain.compare(b, 64, plain.get, plain.rawMGet(2)) })
 			b.Run("Get by AutoPipeliner/GET, 64 callers", func(b *testing.B) { plain.compare(b, 64, merged.get, plain.rawGet) })
+			// Without the cache: what the commands cost, and so what the cache does.
+			b.Run("GetWithGen/MGET of 2", func(b *testing.B) { plain.compare(b, 1, plain.getWithGen, plain.rawMGet(2)) })
+			b.Run("GetWithGen/MGET of 2, 64 callers", func(b *testing.B) { plain.compare(b, 64, plain.getWithGen, plain.rawMGet(2)) })
+			b.Run("GetWithGen by AutoPipeliner/GET, 64 callers", func(b *testing.B) { plain.compare(b, 64, merged.getWithGen, plain.rawGet) })
+			b.Run("GetBatchWithGens of 32/MGET of 64", func(b *testing.B) { plain.compare(b, 1, plain.getBatchWithGens, plain.rawMGet(64)) })
 			b.Run("Set/script", func(b *testing.B) { plain.compare(b, 1, plain.set, plain.rawSet(b)) })
 			b.Run("Set/script, 64 callers", func(b *testing.B) { plain.compare(b, 64, plain.set, plain.rawSet(b)) })
 			b.Run("GetBulk of 32/MGET of 64", func(b *testing.B) { plain.compare(b, 1, plain.getBulk, plain.rawMGet(64)) })
@@ -50,6 +55,7 @@ func BenchmarkBackend(b *testing.B) {
 // what it keeps.
 type benchCache struct {
 	*cascache.Handle[string]
+	both   cascache.Combined
 	client redis.UniversalClient
 	keys   []string // of the user
 	values []string // Redis keys of values
@@ -78,7 +84,7 @@ func openBenchCache(b *testing.B, client redis.UniversalClient, guards string) *
 	if err != nil {
 		b.Fatal(err)
 	}
-	c.Handle = cache
+	c.Handle, c.both = cache, s.(cascache.Combined)
 	c.gens = cache.SnapshotGens(c.keys)
 	for _, key := range c.keys {
 		c.rows[key] = strings.Repeat("x", benchValue)
@@ -98,6 +104,16 @@ func (c *benchCache) get(ctx context.Context) error {
 		panic(err) // the benchmark would be of misses
 	}
 	return nil
+}
+
+func (c *benchCache) getWithGen(ctx context.Context) error {
+	_, _, err, _ := c.both.GetWithGen(ctx, c.values[0], false)
+	return err
+}
+
+func (c *benchCache) getBatchWithGens(ctx context.Context) error {
+	_, err := c.both.GetBatchWithGens(ctx, "bulk:none", c.values, true)
+	return err
 }
 
 func (c *benchCache) set(ctx context.Context) error {
