@@ -8,6 +8,7 @@ import (
 )
 
 func TestADrawIsGreaterThanWhatItReplaces(t *testing.T) {
+	clock := newGenClock()
 	now := genAt(time.Now())
 	for name, prev := range map[string]uint64{
 		"none":                             0,
@@ -18,7 +19,7 @@ func TestADrawIsGreaterThanWhatItReplaces(t *testing.T) {
 		"the largest that can be replaced": math.MaxUint64 - 1,
 	} {
 		for range 100 {
-			if got := drawGen(prev); got <= prev {
+			if got := clock.draw(prev); got <= prev {
 				t.Fatalf("G1: a generation is strictly greater than the one it replaces, %s: got %d after %d", name, got, prev)
 			}
 		}
@@ -28,10 +29,11 @@ func TestADrawIsGreaterThanWhatItReplaces(t *testing.T) {
 // In one microsecond, a draw can hit the very number that it replaces.
 func TestADrawIsNeverWhatItReplaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		clock := newGenClock()
 		prev := genAt(time.Now()) + genTail/2
 		// Without a hit once in more than 10^8 runs.
 		for range 20_000 {
-			if got := drawGen(prev); got <= prev {
+			if got := clock.draw(prev); got <= prev {
 				t.Fatalf("G1: a generation is strictly greater than the one it replaces: got %d after %d", got, prev)
 			}
 		}
@@ -40,10 +42,11 @@ func TestADrawIsNeverWhatItReplaces(t *testing.T) {
 
 // With the clock set back, nothing but what was replaced keeps draws apart.
 func TestDrawsUnderAClockThatWentBack(t *testing.T) {
+	clock := newGenClock()
 	ahead := genAt(time.Now().Add(time.Hour))
 	prev := ahead
 	for range 1000 {
-		gen := drawGen(prev)
+		gen := clock.draw(prev)
 		if gen != prev+1 {
 			t.Fatalf("G1: where the clock has not moved past the predecessor, the next number is drawn: got %d after %d", gen, prev)
 		}
@@ -53,10 +56,11 @@ func TestDrawsUnderAClockThatWentBack(t *testing.T) {
 
 func TestDrawsAreOrderedByTimeWithARandomTail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		clock := newGenClock()
 		begin := uint64(time.Now().UnixMicro()) * 1000
 		seen := make(map[uint64]bool)
 		for range 1000 {
-			gen := drawGen(0)
+			gen := clock.draw(0)
 			if gen < begin || gen >= begin+1000 {
 				t.Fatalf("G1: a generation is the time in microseconds and three random digits: got %d, want it in [%d, %d)", gen, begin, begin+1000)
 			}
@@ -68,7 +72,7 @@ func TestDrawsAreOrderedByTimeWithARandomTail(t *testing.T) {
 		}
 		time.Sleep(time.Microsecond)
 		for range 100 {
-			if gen := drawGen(0); gen < begin+1000 {
+			if gen := clock.draw(0); gen < begin+1000 {
 				t.Fatalf("G1: a later draw is greater even when the predecessor is forgotten: got %d, want at least %d", gen, begin+1000)
 			}
 		}
@@ -84,4 +88,22 @@ func TestNoTimeGivesGenerationZero(t *testing.T) {
 	if got, want := genAt(time.UnixMicro(1_700_000_000_000_000)), uint64(1_700_000_000_000_000_000); got != want {
 		t.Errorf("a generation is 16 digits of microseconds and three more: got %d, want %d", got, want)
 	}
+}
+
+func TestGenClockGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := newGenClock()
+		before := clock.draw(0)
+		time.Sleep(time.Second)
+		after := clock.draw(0)
+		if want := genAt(time.Now()); after < want || after >= want+genTail {
+			t.Errorf("G1: generations go with the time: got %d a second later, want %d and up to %d more", after, want, genTail)
+		}
+		if after <= before {
+			t.Errorf("G1: a later draw is greater even when the predecessor is forgotten: got %d after %d", after, before)
+		}
+		if got, want := clock.at(-time.Minute), genAt(time.Now().Add(-time.Minute)); got != want {
+			t.Errorf("what was drawn a minute ago must be told from what came later: got %d, want %d", got, want)
+		}
+	})
 }

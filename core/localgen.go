@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"hash/maphash"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -41,7 +40,8 @@ const localShards = 256
 //
 // Reads take no lock. No call blocks or looks at its context.
 type LocalGenStore struct {
-	seed      maphash.Seed
+	hash      keyHash
+	clock     genClock
 	maxKeys   atomic.Int64 // per shard
 	closed    atomic.Bool
 	interval  time.Duration
@@ -71,7 +71,7 @@ func NewLocalGenStore(cleanupInterval, retention time.Duration) *LocalGenStore {
 	if retention <= 0 {
 		retention = DefaultGenRetention
 	}
-	s := &LocalGenStore{seed: maphash.MakeSeed(), interval: cleanupInterval, retention: retention}
+	s := &LocalGenStore{hash: newKeyHash(), clock: newGenClock(), interval: cleanupInterval, retention: retention}
 	s.SetMaxKeys(0)
 	s.timerMu.Lock()
 	s.timer = time.AfterFunc(cleanupInterval, s.tick)
@@ -103,7 +103,7 @@ func (s *LocalGenStore) Len() int {
 }
 
 func (s *LocalGenStore) shard(key string) (*localShard, uint64) {
-	return s.shardOf(maphash.String(s.seed, key))
+	return s.shardOf(s.hash.of(key))
 }
 
 func (s *LocalGenStore) shardOf(h uint64) (*localShard, uint64) {
@@ -127,7 +127,7 @@ func (s *LocalGenStore) CurrentPrefixed(_ context.Context, prefix, key string) (
 	if s.closed.Load() {
 		return 0, ErrClosed
 	}
-	sh, h := s.shardOf(hashJoined(s.seed, prefix, key))
+	sh, h := s.shardOf(s.hash.ofParts(prefix, key))
 	return sh.gens.get(h), nil
 }
 
@@ -142,7 +142,7 @@ func (s *LocalGenStore) Snapshot(ctx context.Context, key string) (uint64, error
 	if gen := sh.gens.get(h); gen != 0 || sh.held.has(h) {
 		return gen, nil
 	}
-	gen := drawGen(sh.floor)
+	gen := s.clock.draw(sh.floor)
 	s.put(sh, h, gen)
 	return gen, nil
 }
@@ -160,7 +160,7 @@ func (s *LocalGenStore) Bump(_ context.Context, key string) (uint64, error) {
 		// greater than all before.
 		return 0, nil
 	}
-	gen := drawGen(max(sh.gens.get(h), sh.floor))
+	gen := s.clock.draw(max(sh.gens.get(h), sh.floor))
 	s.put(sh, h, gen)
 	return gen, nil
 }
@@ -202,7 +202,7 @@ func (s *LocalGenStore) Cleanup(retention time.Duration) {
 	// of the clock by its predecessor stays that much longer, which is safe.
 	cutoff := uint64(math.MaxUint64)
 	if retention > 0 {
-		cutoff = genAt(time.Now().Add(-retention))
+		cutoff = s.clock.at(-retention)
 	}
 	for i := range s.shards {
 		s.shards[i].prune(cutoff)

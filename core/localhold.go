@@ -85,7 +85,7 @@ func (s *LocalGenStore) Release(_ context.Context, keys []string, token string) 
 		sh.mu.Lock()
 		delete(sh.held.byKey[h], token)
 		if !sh.held.has(h) {
-			s.put(sh, h, drawGen(max(sh.gens.get(h), sh.floor)))
+			s.put(sh, h, s.clock.draw(max(sh.gens.get(h), sh.floor)))
 		}
 		sh.mu.Unlock()
 	}

@@ -72,16 +72,9 @@ func (p *payloads[V]) frame(f filling[V], entry string) (frame []byte, err error
 // the source has none. entry is the two joined, or empty where nobody has done so
 // yet.
 func (p *payloads[V]) open(raw []byte, prefix, key, entry string) (gen uint64, payload []byte, kind wire.Kind, err error) {
-	if kind, err = p.version.KindOf(raw); err != nil {
-		return 0, nil, 0, err
-	}
 	if entry == "" && p.version != wire.Version1 { // version 1 knows no key
 		entry = prefix + key
 	}
-	if kind == wire.KindAbsent {
-		gen, err = p.version.DecodeAbsent(raw, entry)
-		return gen, nil, kind, err
-	}
-	gen, payload, err = p.version.DecodeSingle(raw, entry)
+	kind, gen, payload, err = p.version.DecodeEntry(raw, entry)
 	return gen, payload, kind, err
 }

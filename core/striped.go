@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +20,8 @@ const DefaultStripedSlots = 1 << 16
 // With k keys in use and s slots, an invalidation makes about k/s other keys
 // miss once.
 type StripedGenStore struct {
-	seed   maphash.Seed
+	hash   keyHash
+	clock  genClock
 	slots  []atomic.Uint64
 	closed atomic.Bool
 
@@ -40,12 +40,12 @@ func NewStripedGenStore(slots int) *StripedGenStore {
 	for size < slots {
 		size *= 2
 	}
-	return &StripedGenStore{seed: maphash.MakeSeed(), slots: make([]atomic.Uint64, size)}
+	return &StripedGenStore{hash: newKeyHash(), clock: newGenClock(), slots: make([]atomic.Uint64, size)}
 }
 
 func (s *StripedGenStore) slot(hash uint64) uint64 { return hash & uint64(len(s.slots)-1) }
 
-func (s *StripedGenStore) slotOf(key string) uint64 { return s.slot(maphash.String(s.seed, key)) }
+func (s *StripedGenStore) slotOf(key string) uint64 { return s.slot(s.hash.of(key)) }
 
 // Current implements [GenStore].
 func (s *StripedGenStore) Current(_ context.Context, key string) (uint64, error) {
@@ -60,7 +60,7 @@ func (s *StripedGenStore) CurrentPrefixed(_ context.Context, prefix, key string)
 	if s.closed.Load() {
 		return 0, ErrClosed
 	}
-	return s.slots[s.slot(hashJoined(s.seed, prefix, key))].Load(), nil
+	return s.slots[s.slot(s.hash.ofParts(prefix, key))].Load(), nil
 }
 
 // Snapshot implements [GenStore].
@@ -91,7 +91,7 @@ func (s *StripedGenStore) create(i uint64) uint64 {
 func (s *StripedGenStore) replace(i uint64) uint64 {
 	for {
 		old := s.slots[i].Load()
-		gen := drawGen(max(old, s.floor))
+		gen := s.clock.draw(max(old, s.floor))
 		if s.slots[i].CompareAndSwap(old, gen) {
 			return gen
 		}
@@ -108,7 +108,7 @@ func (s *StripedGenStore) Bump(_ context.Context, key string) (uint64, error) {
 		// Whether this draw is taken or another one came first: the slot has
 		// a generation now that came after this call began, which is all
 		// that a bump is. Or it is held.
-		s.slots[i].CompareAndSwap(old, drawGen(old))
+		s.slots[i].CompareAndSwap(old, s.clock.draw(old))
 		return s.slots[i].Load(), nil
 	}
 	s.mu.Lock()

@@ -45,7 +45,8 @@ func (c *Config[V]) validate() error {
 	return nil
 }
 
-// entry is what Otter keeps under a key.
+// entry is what Otter keeps under a key, by its address: a look-up copies a value
+// once, not from call to call.
 type entry[V any] struct {
 	value V
 	gen   uint64
@@ -54,7 +55,7 @@ type entry[V any] struct {
 
 // Near is a [cascache.Near] over an Otter cache. Make one with [New].
 type Near[V any] struct {
-	cache  *otter.Cache[string, entry[V]]
+	cache  *otter.Cache[string, *entry[V]]
 	closed atomic.Bool
 }
 
@@ -65,13 +66,13 @@ func New[V any](cfg Config[V]) (*Near[V], error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	opts := &otter.Options[string, entry[V]]{
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, entry[V]]) time.Duration { return e.Value.ttl }),
+	opts := &otter.Options[string, *entry[V]]{
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *entry[V]]) time.Duration { return e.Value.ttl }),
 	}
 	switch {
 	case cfg.Weigher != nil:
 		opts.MaximumWeight = cfg.MaxWeight
-		opts.Weigher = func(key string, e entry[V]) uint32 { return cfg.Weigher(key, e.value) }
+		opts.Weigher = func(key string, e *entry[V]) uint32 { return cfg.Weigher(key, e.value) }
 	case cfg.MaxEntries > 0:
 		opts.MaximumSize = cfg.MaxEntries
 	default:
@@ -90,7 +91,10 @@ func (n *Near[V]) Get(key string) (value V, gen uint64, ok bool) {
 		return value, 0, false
 	}
 	e, ok := n.cache.GetIfPresent(key)
-	return e.value, e.gen, ok
+	if !ok {
+		return value, 0, false
+	}
+	return e.value, e.gen, true
 }
 
 // Set implements [cascache.Near]. A ttl that is not positive keeps nothing.
@@ -102,7 +106,7 @@ func (n *Near[V]) Set(key string, value V, gen uint64, ttl time.Duration) {
 		n.cache.Invalidate(key)
 		return
 	}
-	n.cache.Set(key, entry[V]{value: value, gen: gen, ttl: ttl})
+	n.cache.Set(key, &entry[V]{value: value, gen: gen, ttl: ttl})
 }
 
 // Del implements [cascache.Near].

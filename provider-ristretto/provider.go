@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
-	"github.com/dgraph-io/ristretto/v2/z"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
@@ -16,11 +15,10 @@ import (
 // [New]. Its methods do no I/O and take no notice of their contexts.
 type Provider struct {
 	cache   *ristretto.Cache[uint64, *record]
-	hash    func(string) uint64 // nil, or what tests put in the place of ours
-	queue   *queue
+	hash    keyHash
+	queue   queue
 	gate    gate
 	maxCost int64
-	started time.Time
 	closing sync.Once
 }
 
@@ -40,7 +38,7 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{hash: hash, queue: newQueue(), maxCost: cfg.MaxCost, started: time.Now()}
+	p := &Provider{hash: keyHash{whole: hash}, queue: queue{started: time.Now()}, maxCost: cfg.MaxCost}
 	if cfg.IncludeInternalCost {
 		p.maxCost -= internalCost
 	}
@@ -78,13 +76,13 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 // Get returns the slice stored under key, to be read only. It does not
 // allocate.
 func (p *Provider) Get(_ context.Context, key string) ([]byte, bool, error) {
-	return p.get(p.hashOf(key), "", key)
+	return p.get(p.hash.of(key), "", key)
 }
 
-// GetPrefixed is Get of prefix+key, which it does not join. It does not allocate
-// unless the key is longer than 128 bytes.
+// GetPrefixed is Get of prefix+key, which it does not join where prefix ends with
+// the second ':' of the two, as those of the cache do. It does not allocate then.
 func (p *Provider) GetPrefixed(_ context.Context, prefix, key string) ([]byte, bool, error) {
-	return p.get(p.hashJoined(prefix, key), prefix, key)
+	return p.get(p.hash.ofParts(prefix, key), prefix, key)
 }
 
 func (p *Provider) get(hash uint64, prefix, key string) ([]byte, bool, error) {
@@ -101,28 +99,10 @@ func (p *Provider) get(hash uint64, prefix, key string) ([]byte, bool, error) {
 	if r == nil || !r.is(prefix, key) {
 		return nil, false, nil
 	}
-	if r != found && time.Since(p.started)-r.accepted >= r.ttl {
+	if r != found && p.queue.now() >= r.expires {
 		return nil, false, nil
 	}
 	return r.value, true, nil
-}
-
-func (p *Provider) hashOf(key string) uint64 {
-	if p.hash != nil {
-		return p.hash(key)
-	}
-	return z.MemHashString(key)
-}
-
-// hashJoined is hashOf(prefix+key).
-func (p *Provider) hashJoined(prefix, key string) uint64 {
-	var joined [128]byte
-	n := len(prefix) + len(key)
-	if p.hash != nil || n > len(joined) {
-		return p.hashOf(prefix + key)
-	}
-	copy(joined[copy(joined[:], prefix):], key)
-	return z.MemHash(joined[:n])
 }
 
 // Set stores value, which it keeps. A key that is already there has its new
@@ -148,9 +128,9 @@ func (p *Provider) Set(_ context.Context, key string, value []byte, cost int64, 
 		return false, nil
 	}
 
-	r := &record{key: key, value: value, cost: cost, accepted: time.Since(p.started), ttl: ttl}
-	p.queue.join(r)
-	accepted := p.cache.SetWithTTL(p.hashOf(key), r, 0, ttl)
+	r := &record{hash: p.hash.of(key), key: key, value: value, cost: cost}
+	p.queue.join(r, ttl)
+	accepted := p.cache.SetWithTTL(r.hash, r, 0, ttl)
 	if accepted && !r.stored.Load() {
 		return true, nil // it is in the queue
 	}
@@ -167,8 +147,9 @@ func (p *Provider) Del(_ context.Context, key string) error {
 		return cascache.ErrClosed
 	}
 	defer inside.leave()
-	p.queue.drop(key)
-	p.cache.Del(p.hashOf(key))
+	hash := p.hash.of(key)
+	p.queue.drop(hash)
+	p.cache.Del(hash)
 	return nil
 }
 

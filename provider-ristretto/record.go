@@ -4,8 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/dgraph-io/ristretto/v2/z"
 )
 
 // A record is one accepted value, and what Ristretto stores.
@@ -17,10 +15,14 @@ import (
 // while, what was queued before it. So the records of one key that may still
 // be in the queue form a group that points to its latest member, and a read
 // that finds any of them goes by that.
+//
+// Like Ristretto itself, groups go by the hash of the key: two keys that share
+// one push each other out.
 type record struct {
 	key   string
 	value []byte
 	cost  int64
+	hash  uint64 // of key
 
 	// lead is the first record of the group, the record itself in a group of
 	// one. It never changes once the record is in the queue.
@@ -29,10 +31,10 @@ type record struct {
 	// latest, in a lead, is the member that was accepted last, nil after Del.
 	latest atomic.Pointer[record]
 
-	// accepted, on the provider's clock, and ttl bound the record's life.
-	// Ristretto sees to that for the record it stores, but not for a later
-	// member of the group.
-	accepted, ttl time.Duration
+	// expires, on the queue's clock, ends the life of a later member of a
+	// group. Ristretto sees to that of the record that it stores, and a lead
+	// is never shown in the place of another.
+	expires time.Duration
 
 	// stored tells that the value was in Ristretto's map when Set returned.
 	stored atomic.Bool
@@ -40,7 +42,7 @@ type record struct {
 	// unsettled, in a lead, is the number of members that may be in the
 	// queue. settled tells that the record is not one of them any more. The
 	// mutex of the shard guards both.
-	unsettled int
+	unsettled int32
 	settled   bool
 }
 
@@ -51,40 +53,68 @@ func (r *record) is(prefix, key string) bool {
 
 // A queue knows the groups of the records that may still be in Ristretto's.
 type queue struct {
-	shards [64]queueShard
+	shards  [64]queueShard
+	started time.Time
 
 	// processing is the record that the worker took up last. Only the worker
 	// uses it.
 	processing *record
 }
 
+// A queueShard has the leads of groups by their hashes: the first outside of the
+// map, since the queue is empty most of the time.
 type queueShard struct {
 	mu    sync.Mutex
-	leads map[string]*record
-	_     [48]byte
+	first *record
+	rest  map[uint64]*record
+	_     [40]byte
 }
 
-func newQueue() *queue {
-	q := new(queue)
-	for i := range q.shards {
-		q.shards[i].leads = make(map[string]*record)
+// now is the queue's clock.
+func (q *queue) now() time.Duration { return time.Since(q.started) }
+
+func (q *queue) shard(hash uint64) *queueShard { return &q.shards[hash%uint64(len(q.shards))] }
+
+// lead returns the lead of a hash, or nil.
+func (s *queueShard) lead(hash uint64) *record {
+	if s.first != nil && s.first.hash == hash {
+		return s.first
 	}
-	return q
+	return s.rest[hash]
 }
 
-func (q *queue) shard(key string) *queueShard {
-	return &q.shards[z.MemHashString(key)%uint64(len(q.shards))]
+// add adds the lead of a hash that has none.
+func (s *queueShard) add(r *record) {
+	if s.first == nil {
+		s.first = r
+		return
+	}
+	if s.rest == nil {
+		s.rest = make(map[uint64]*record)
+	}
+	s.rest[r.hash] = r
 }
 
-// join makes r the latest of its key. It comes before Ristretto's Set.
-func (q *queue) join(r *record) {
-	shard := q.shard(r.key)
+// remove removes a lead, unless the hash has another one by now.
+func (s *queueShard) remove(lead *record) {
+	if s.first == lead {
+		s.first = nil
+	} else if s.rest[lead.hash] == lead {
+		delete(s.rest, lead.hash)
+	}
+}
+
+// join makes r the latest of its key, for ttl. It comes before Ristretto's Set.
+func (q *queue) join(r *record, ttl time.Duration) {
+	shard := q.shard(r.hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	lead := shard.leads[r.key]
+	lead := shard.lead(r.hash)
 	if lead == nil {
 		lead = r
-		shard.leads[r.key] = r
+		shard.add(r)
+	} else {
+		r.expires = q.now() + ttl
 	}
 	r.lead = lead
 	lead.unsettled++
@@ -94,7 +124,7 @@ func (q *queue) join(r *record) {
 // settle tells that r is not in Ristretto's queue, or not any more, and
 // reports whether others of its group may be.
 func (q *queue) settle(r *record) bool {
-	shard := q.shard(r.key)
+	shard := q.shard(r.hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	lead := r.lead
@@ -106,20 +136,18 @@ func (q *queue) settle(r *record) bool {
 		return true
 	}
 	// After a Del the key may have another group by now.
-	if shard.leads[r.key] == lead {
-		delete(shard.leads, r.key)
-	}
+	shard.remove(lead)
 	return false
 }
 
-// drop hides what is in the queue under key. It comes before Ristretto's Del.
-func (q *queue) drop(key string) {
-	shard := q.shard(key)
+// drop hides what is in the queue under a hash. It comes before Ristretto's Del.
+func (q *queue) drop(hash uint64) {
+	shard := q.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if lead := shard.leads[key]; lead != nil {
+	if lead := shard.lead(hash); lead != nil {
 		lead.latest.Store(nil)
-		delete(shard.leads, key)
+		shard.remove(lead)
 	}
 }
 

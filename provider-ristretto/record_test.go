@@ -17,7 +17,7 @@ next:
 	for i := 0; ; i++ {
 		key := fmt.Sprint(prefix, i)
 		for _, other := range taken {
-			if p.queue.shard(key) == p.queue.shard(other) {
+			if p.queue.shard(p.hash.of(key)) == p.queue.shard(p.hash.of(other)) {
 				continue next
 			}
 		}
@@ -34,7 +34,7 @@ func stall(t testing.TB, p *Provider, keys ...string) (plug string, release func
 	mustSet(t, p, plug, "")
 	p.Wait()
 	// The worker settles plug as it takes up the next record.
-	shard := p.queue.shard(plug)
+	shard := p.queue.shard(p.hash.of(plug))
 	shard.mu.Lock()
 	mustSet(t, p, otherShard(p, "stopper", append(keys, plug)...), "")
 	return plug, sync.OnceFunc(shard.mu.Unlock)
@@ -79,13 +79,13 @@ func TestDelHidesQueuedSets(t *testing.T) {
 
 	// Let the worker store k and stop it before the delete: as it takes up
 	// the record between, it settles k.
-	shard := p.queue.shard("k")
+	shard := p.queue.shard(p.hash.of("k"))
 	shard.mu.Lock()
 	goOn := sync.OnceFunc(shard.mu.Unlock)
 	defer goOn()
 	release()
 	waitFor(t, "the worker to store the value", func() bool {
-		_, ok := p.cache.Get(p.hashOf("k"))
+		_, ok := p.cache.Get(p.hash.of("k"))
 		return ok
 	})
 	wantMiss(t, p, "k", "when Del has returned, no value set before is returned, not even while the queue holds it")
@@ -185,7 +185,10 @@ func TestQueueForgetsSettledKeys(t *testing.T) {
 	for i := range p.queue.shards {
 		shard := &p.queue.shards[i]
 		shard.mu.Lock()
-		held += len(shard.leads)
+		held += len(shard.rest)
+		if shard.first != nil {
+			held++
+		}
 		shard.mu.Unlock()
 	}
 	// The last record the worker took up is settled with the next one.
