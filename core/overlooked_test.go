@@ -105,6 +105,40 @@ func TestTableGrowsAndShrinksAsItSays(t *testing.T) {
 	checkTable(t, &g)
 }
 
+func TestTableThatIsFullOfTheDroppedKeepsItsSize(t *testing.T) {
+	var g localGens
+	hash := func(i int) uint64 { return uint64(i+1) * localShards }
+	const size = 64 // of which 52 slots can be taken
+	for i := range 52 {
+		g.put(hash(i), uint64(i+1))
+	}
+	for i := range 6 {
+		g.drop(hash(i)) // 46 are left, less than 3/4
+	}
+	g.put(hash(100), 1)
+	checkTable(t, &g)
+	if n := len(g.table.Load().slots); n != size || g.used != g.live {
+		t.Errorf("a table of which a part was dropped loses that and does not grow: got %d slots, %d used, %d live", n, g.used, g.live)
+	}
+}
+
+func TestTableShrinksAsFarAsItMay(t *testing.T) {
+	for _, test := range []struct{ live, want int }{{1, 8}, {3, 8}, {4, 16}, {6, 16}, {7, 32}, {12, 32}, {22, 64}, {24, 64}, {25, 128}} {
+		var g localGens
+		for i := range uint64(1000) {
+			g.put((i+1)*localShards, i+1)
+		}
+		for i := range uint64(1000 - test.live) {
+			g.drop((i + 1) * localShards)
+		}
+		g.shrink()
+		checkTable(t, &g)
+		if n := len(g.table.Load().slots); n != test.want {
+			t.Errorf("a table for %d shrinks until 3/8 or more are in use: got %d slots, want %d", test.live, n, test.want)
+		}
+	}
+}
+
 func TestOlderFindsTheOnlyGeneration(t *testing.T) {
 	var g localGens
 	for i := range uint64(6) {
@@ -138,6 +172,128 @@ func TestALocalStoreKeepsManyKeysByDefault(t *testing.T) {
 	if got := s.Len(); got != n {
 		t.Errorf("by default a store keeps millions of generations: got %d of %d", got, n)
 	}
+}
+
+func TestStripedReleaseGivesAGeneration(t *testing.T) {
+	s := NewStripedGenStore(16)
+	keys := []string{"a", "b", "c"}
+	before := make(map[string]uint64)
+	for _, key := range keys {
+		before[key], _ = s.Snapshot(t.Context(), key)
+	}
+	if err := s.Hold(t.Context(), keys, "token", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Release(t.Context(), keys, "token"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if gen, _ := s.Current(t.Context(), key); gen <= before[key] {
+			t.Errorf("a key that nobody holds any more has a greater generation: %q has %d after %d", key, gen, before[key])
+		}
+	}
+}
+
+func TestHoldsThatNobodyReleasesAreSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l localHolds
+		for i := range uint64(20 * minHoldSweep) {
+			l.add(i+1, "token", time.Now().Add(time.Second))
+			time.Sleep(50 * time.Millisecond) // 20 are live at a time
+			if n := len(l.byKey); n > minHoldSweep {
+				t.Fatalf("holds that have expired are forgotten: %d are kept, and about 20 live", n)
+			}
+		}
+		for i := range uint64(4 * minHoldSweep) {
+			l.add(i+1, "live", time.Now().Add(time.Hour))
+		}
+		if l.sweepAt <= minHoldSweep {
+			t.Errorf("holds that live are not looked through at every turn: the next sweep is at %d of %d", l.sweepAt, len(l.byKey))
+		}
+	})
+}
+
+func TestSuspectsOutliveAnOverflow(t *testing.T) {
+	var s suspects
+	for i := range maxSuspects + 1 {
+		s.mark(fmt.Sprint(i))
+	}
+	full, began := s.overflowed()
+	if !full {
+		t.Fatalf("more than %d suspects are all keys", maxSuspects)
+	}
+	s.clearOverflow(began)
+	if !s.has("0") {
+		t.Error("a key that is suspect by itself stays so when all others are cleared")
+	}
+	if s.has("no such") {
+		t.Error("a key that is not marked is not suspect any more")
+	}
+	for _, entry := range s.list() {
+		s.clear(entry, s.now())
+	}
+	if s.any.Load() {
+		t.Error("when nothing is suspect, nobody looks for it")
+	}
+}
+
+func TestAnOverflowEndsWithAGenerationOnly(t *testing.T) {
+	r := newBatchRig(t)
+	r.store.replace(GenBump, answer(0, nil))
+	if err := r.recovery.refuseOld(t.Context()); err == nil {
+		t.Error("G2: without a generation to refuse older ones by, all keys stay suspect")
+	}
+}
+
+func TestAClosedRecoveryStartsNothing(t *testing.T) {
+	r := newBatchRig(t)
+	if err := r.recovery.close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.store.fail(GenBump, errBroken)
+	r.recovery.mark("single:n:k")
+	r.recovery.mu.Lock()
+	defer r.recovery.mu.Unlock()
+	if r.recovery.running {
+		t.Error("after Close nothing is retried in the background")
+	}
+}
+
+func TestAFloorLeavesTheStoresSliceAlone(t *testing.T) {
+	gens := []uint64{5, 15}
+	if got := aboveFloor(gens, 10); got[0] != 0 || got[1] != 15 {
+		t.Errorf("what is below the floor is none: got %v", got)
+	}
+	if gens[0] != 5 {
+		t.Error("a slice that a store has returned is only read")
+	}
+}
+
+func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
+	r := newBatchRig(t)
+	r.suspects.mark(r.keys.entry("suspect"))
+	gens := r.SnapshotGens([]string{"suspect", "", "good"})
+	if gens["good"] == 0 || gens["suspect"] != 0 {
+		t.Errorf("a key that can be snapshotted is, whatever stands before it: got %v", gens)
+	}
+}
+
+// dividedProvider looks up keys in two parts.
+type dividedProvider struct{ *mapProvider }
+
+func (p dividedProvider) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+	return p.Get(ctx, prefix+key)
+}
+
+func TestAChecksumNamesADividedKey(t *testing.T) {
+	provider := dividedProvider{newMapProvider()}
+	h := open(t, Options[string]{Namespace: "n", Provider: provider, Codec: String{}, Checksum: true})
+	fill(t, h, "k", "v")
+	wantHit(t, h, "a key that comes in two parts is the one that the entry names", "k", "v")
+	other, _ := provider.entry("single:n:k")
+	fill(t, h, "j", "w")
+	provider.put("single:n:j", other.value)
+	wantMiss(t, h, "an entry of another key is none", "j")
 }
 
 func TestFlightsAreForgotten(t *testing.T) {
@@ -222,7 +378,14 @@ func TestABulkReadHealsNear(t *testing.T) {
 }
 
 func TestABulkReadSaysWhyItMissed(t *testing.T) {
-	r := newBatchRig(t)
+	for _, bulk := range []bool{true, false} {
+		checkReasonOfMisses(t, bulk)
+	}
+}
+
+func checkReasonOfMisses(t *testing.T, bulk bool) {
+	t.Helper()
+	r := newBatchRig(t, func(o *Options[string]) { o.DisableBulk = !bulk })
 	fill(t, r.Handle, "a", "1")
 	r.provider.getErr = errBroken
 	r.log.reset()
