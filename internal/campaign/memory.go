@@ -30,9 +30,10 @@ const (
 	hits                  // as the hooks tell
 	misses                // as the hooks tell
 	stale
-	writes   // acknowledged
-	refused  // writes that ended with an error
-	errorsOK // of reads and fills, that the contract allows
+	writes     // acknowledged
+	refused    // writes that ended with an error
+	errorsOK   // of reads and fills, that the contract allows
+	errorsLate // deadlines that passed while nothing was broken
 	errorsBad
 	loads
 	heldOver // writes that were acknowledged once a lease had ended

@@ -247,12 +247,26 @@ func (r *replica) allowed(err error, faulty bool, what string) {
 	if err == nil {
 		return
 	}
-	if why := r.breach(err, faulty || r.memory.faulty(), what); why != "" {
-		r.memory.count(r.Replica, errorsBad, 1)
-		r.say("error", fmt.Sprintf("%s: %s: %T %v", what, why, err, err))
-		return
+	if !r.refuse(err, faulty, what) {
+		r.memory.count(r.Replica, errorsOK, 1)
 	}
-	r.memory.count(r.Replica, errorsOK, 1)
+}
+
+// refuse tells the run of an error that the contract does not allow, and
+// whether it is one.
+func (r *replica) refuse(err error, faulty bool, what string) bool {
+	faulty = faulty || r.memory.faulty()
+	why := r.breach(err, faulty, what)
+	if why == "" {
+		return false
+	}
+	kind := errorsBad
+	if !faulty && errors.Is(err, context.DeadlineExceeded) {
+		kind = errorsLate
+	}
+	r.memory.count(r.Replica, kind, 1)
+	r.say("error", fmt.Sprintf("%s: %s: %T %v", what, why, err, err))
+	return true
 }
 
 // What a call is, for the errors that it may return.

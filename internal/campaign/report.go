@@ -29,6 +29,7 @@ func (r *report) add(seed uint64, res result) {
 	t.HeldOver += res.HeldOver
 	t.ErrorsAllowed += res.ErrorsAllowed
 	t.ErrorsRefused += res.ErrorsRefused
+	t.ErrorsLate += res.ErrorsLate
 	t.Loads += res.Loads
 	t.Recorded += res.Recorded
 	t.Faults += res.Faults
@@ -56,8 +57,8 @@ func (r *report) add(seed uint64, res result) {
 func (r *report) String() string {
 	var b strings.Builder
 	t := r.total
-	fmt.Fprintf(&b, "%d runs in %v: %d reads, %d stale; %d hits, %d loads, %d writes acknowledged (%d of them once a lease had ended), %d refused; %d faults; %d errors allowed, %d not; %d recorded calls of generation stores checked\n",
-		r.runs, t.Took.Round(time.Second), t.Reads, t.Stale, t.Hits, t.Loads, t.Writes+t.HeldOver, t.HeldOver, t.Refused, t.Faults, t.ErrorsAllowed, t.ErrorsRefused, t.Recorded)
+	fmt.Fprintf(&b, "%d runs in %v: %d reads, %d stale; %d hits, %d loads, %d writes acknowledged (%d of them once a lease had ended), %d refused; %d faults; %d errors allowed, %d not, %d deadlines passed while nothing was broken; %d recorded calls of generation stores checked\n",
+		r.runs, t.Took.Round(time.Second), t.Reads, t.Stale, t.Hits, t.Loads, t.Writes+t.HeldOver, t.HeldOver, t.Refused, t.Faults, t.ErrorsAllowed, t.ErrorsRefused, t.ErrorsLate, t.Recorded)
 	if len(r.failed) > 0 {
 		fmt.Fprintf(&b, "broken by these seeds: %d\n", r.failed)
 	}

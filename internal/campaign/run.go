@@ -29,7 +29,7 @@ type run struct {
 	strikes []strike
 
 	// patient tells to allow for a busy machine: recovery may take longer by
-	// as much as naps do. Staleness is never allowed.
+	// as much as naps do, and deadlines may pass. Staleness is never allowed.
 	patient bool
 }
 
@@ -46,6 +46,7 @@ type result struct {
 	Reads, Hits, Misses, Stale   int64
 	Writes, Refused, HeldOver    int64
 	ErrorsAllowed, ErrorsRefused int64
+	ErrorsLate                   int64
 	Loads                        int64
 
 	Recorded   int // calls checked by porcupine
@@ -102,6 +103,7 @@ func (r run) do(tb testing.TB) (res result) {
 	res.Reads, res.Hits, res.Misses, res.Stale = m.total(reads), m.total(hits), m.total(misses), m.total(stale)
 	res.Writes, res.Refused, res.HeldOver = m.total(writes), m.total(refused), m.total(heldOver)
 	res.ErrorsAllowed, res.ErrorsRefused, res.Loads = m.total(errorsOK), m.total(errorsBad), m.total(loads)
+	res.ErrorsLate = m.total(errorsLate)
 	res.Took = now() - start
 
 	broken := func(format string, args ...any) { res.Broken = append(res.Broken, fmt.Sprintf(format, args...)) }
@@ -119,6 +121,9 @@ func (r run) do(tb testing.TB) (res result) {
 	}
 	if res.ErrorsRefused > 0 {
 		broken("%d errors that the contract does not allow, such as\n    %s", res.ErrorsRefused, strings.Join(first(w.said("error"), 5), "\n    "))
+	}
+	if res.ErrorsLate > 0 && !r.patient {
+		broken("%d deadlines passed while nothing was broken, such as\n    %s", res.ErrorsLate, strings.Join(first(w.said("error"), 5), "\n    "))
 	}
 	for _, rec := range res.Recoveries {
 		limit := rec.Limit

@@ -226,10 +226,7 @@ func (r *replica) written(err error, faulty bool, what string, some []int, versi
 		return
 	}
 	r.memory.count(r.Replica, refused, len(some))
-	if why := r.breach(err, faulty || r.memory.faulty(), what); why != "" {
-		r.memory.count(r.Replica, errorsBad, 1)
-		r.say("error", fmt.Sprintf("%s: %s: %T %v", what, why, err, err))
-	}
+	r.refuse(err, faulty, what)
 }
 
 var errOutcomeUnknown = errors.New("campaign: the reply of the database was lost")

@@ -8,11 +8,16 @@
 // code. A mutant is tried on the short tests that cover its place, the quickest
 // first, and is killed when one of them fails, panics or does not end. Those
 // that do not compile are replaced by others.
+//
+// Changes that no test can see, because they change nothing but the memory or
+// the time that something takes, are listed in equivalent.txt with the reason,
+// and not counted.
 package main
 
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -68,11 +73,26 @@ type tried struct {
 type fate string
 
 const (
-	killed    fate = "killed"
-	survived  fate = "survived"
-	uncovered fate = "survived, no test goes there"
-	invalid   fate = "does not compile"
+	killed     fate = "killed"
+	equivalent fate = "equivalent"
+	survived   fate = "survived"
+	uncovered  fate = "survived, no test goes there"
+	invalid    fate = "does not compile"
 )
+
+// equivalents are lines of "folder/file | code | old -> new | reason".
+//
+//go:embed equivalent.txt
+var equivalents string
+
+func isEquivalent(m mutant) bool {
+	for line := range strings.Lines(equivalents) {
+		if strings.HasPrefix(line, m.known()+" | ") {
+			return true
+		}
+	}
+	return false
+}
 
 func run(folders []string, o options, out io.Writer) (survivors int, err error) {
 	if len(folders) == 0 {
@@ -134,21 +154,24 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 	if failure != nil {
 		return 0, failure
 	}
-	var total, dead int
+	var total, dead, same int
 	var left []string
 	for _, t := range results[:next] {
 		switch t.fate {
 		case invalid:
 			continue
+		case equivalent:
+			same++
+			continue
 		case killed:
 			dead++
 		default:
-			left = append(left, fmt.Sprintf("%s (%s)", t.mutant, t.fate))
+			left = append(left, fmt.Sprintf("%s (%s)\n    %s", t.mutant, t.fate, t.known()))
 		}
 		total++
 	}
 	slices.Sort(left)
-	fmt.Fprintf(out, "%d of %d mutants killed, %.1f %%\n", dead, total, 100*float64(dead)/float64(max(total, 1)))
+	fmt.Fprintf(out, "%d of %d mutants killed, %.1f %%; %d more change nothing that a test could see\n", dead, total, 100*float64(dead)/float64(max(total, 1)), same)
 	for _, text := range left {
 		fmt.Fprintln(out, "survived:", text)
 	}
@@ -407,6 +430,10 @@ func (p *tested) build(files map[string][]byte) (temp, binary string, err error)
 // build.
 func (p *tested) try(m mutant, in joint, limit time.Duration) (tried, error) {
 	t := tried{mutant: m}
+	if isEquivalent(m) {
+		t.fate = equivalent
+		return t, nil
+	}
 	var names []string
 	var usual time.Duration
 	choose := func(goes func(blocks []block) bool) {

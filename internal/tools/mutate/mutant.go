@@ -18,6 +18,7 @@ type mutant struct {
 	line, column int
 	from, to     int // bytes of the file that go
 	old, new     string
+	code         string // the line that it begins on
 
 	// both is what goes in their place in a build that holds many mutants,
 	// with the wrapped bytes from wrapFrom to wrapTo; "" if that is not
@@ -35,6 +36,12 @@ func (m mutant) place() string {
 
 func (m mutant) String() string {
 	return fmt.Sprintf("%s/%s: %s -> %s", filepath.Base(m.dir), m.place(), short(m.old), short(m.new))
+}
+
+// known is how a list of equivalent mutants names this one: not by its line,
+// which other changes move.
+func (m mutant) known() string {
+	return filepath.Base(m.dir) + "/" + m.file + " | " + m.code + " | " + short(m.old) + " -> " + short(m.new)
 }
 
 func short(code string) string {
@@ -75,6 +82,7 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
+	lines := strings.Split(string(source), "\n")
 	var found []mutant
 	var inside *ast.FuncDecl
 	at := func(p token.Pos) int { return files.Position(p).Offset }
@@ -85,6 +93,7 @@ func mutantsOf(dir, name string) ([]mutant, error) {
 		found = append(found, mutant{
 			dir: dir, file: name, line: where.Line, column: where.Column,
 			from: at(from), to: at(to), old: string(source[at(from):at(to)]), new: text,
+			code:     strings.TrimSpace(lines[where.Line-1]),
 			funcLine: around, funcEnd: last,
 		})
 	}
