@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/bits"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,6 +279,18 @@ func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
 	}
 }
 
+func TestAStoreThatPanicsIsTold(t *testing.T) {
+	r := newRig(t)
+	fill(t, r.Handle, "k", "v")
+	r.store.replace(GenCurrent, func(context.Context, string) (uint64, error) { panic("of the store") })
+	r.log.reset()
+	wantMiss(t, r.Handle, "a store that panics has failed", "k")
+	events := eventsOf[GenStoreErrorEvent](r.log)
+	if len(events) != 1 || !strings.Contains(events[0].Err.Error(), "of the store") {
+		t.Errorf("what a store panicked with is in the error: got %+v", events)
+	}
+}
+
 // dividedProvider looks up keys in two parts.
 type dividedProvider struct{ *mapProvider }
 
@@ -358,8 +371,10 @@ func TestRetriesOfAStoreThatIsDownStopAfterOneBatch(t *testing.T) {
 	}
 	r.store.fail(GenBump, errBroken)
 	before := r.store.count("bumpBatch")
-	if err := r.recovery.attempt(t.Context()); err == nil {
-		t.Error("what could not be bumped is told")
+	err := r.recovery.attempt(t.Context())
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || len(joined.Unwrap()) != retryBatch+1 {
+		t.Errorf("each key that could not be bumped is told, and that there are more: got %v", err)
 	}
 	if n := r.store.count("bumpBatch") - before; n != 1 {
 		t.Errorf("a store that fails a whole batch is not waited for batch by batch: got %d, want 1", n)
