@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,7 +144,7 @@ func (r *Replica) apply(e Invalidation) {
 	case e.Gen == 0:
 		r.table.remove(hash, e.Key) // rule 12: never a held one
 	default:
-		r.table.put(hash, &entry{key: known.key, gen: e.Gen, at: e.Seq})
+		r.table.put(hash, e.Key, newEntry(e.Key, e.Gen, e.Seq))
 	}
 }
 
@@ -176,7 +175,7 @@ func (r *Replica) Learn(epoch string, head uint64, key string, gen uint64) {
 			r.table.remove(hash, key)
 		}
 	default:
-		r.table.put(hash, &entry{key: strings.Clone(key), gen: gen, at: head})
+		r.table.put(hash, key, newEntry(key, gen, head))
 	}
 }
 

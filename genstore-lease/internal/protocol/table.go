@@ -3,6 +3,7 @@ package protocol
 import (
 	"hash/maphash"
 	"math/bits"
+	"strings"
 	"sync/atomic"
 )
 
@@ -26,11 +27,38 @@ type bucket struct {
 	ways [ways]atomic.Pointer[entry]
 }
 
+// inline is how long a key may be to lie in its entry, where a look-up that has
+// come so far finds it without another miss of the processor's caches.
+const inline = 40
+
 // An entry never changes: it is replaced.
 type entry struct {
-	key string
-	gen uint64
-	at  uint64 // the head of the log that gen was current at
+	gen   uint64
+	at    uint64 // the head of the log that gen was current at
+	size  int    // of the key
+	short [inline]byte
+	long  string // the key if it is longer than short
+}
+
+func newEntry(key string, gen, at uint64) *entry {
+	e := &entry{gen: gen, at: at, size: len(key)}
+	if len(key) <= inline {
+		copy(e.short[:], key)
+	} else {
+		e.long = strings.Clone(key) // it may be a part of much more
+	}
+	return e
+}
+
+// is reports whether the entry is that of prefix+key.
+func (e *entry) is(prefix, key string) bool {
+	switch {
+	case e.size != len(prefix)+len(key):
+		return false
+	case e.size <= inline:
+		return string(e.short[:len(prefix)]) == prefix && string(e.short[len(prefix):e.size]) == key
+	}
+	return e.long[:len(prefix)] == prefix && e.long[len(prefix):] == key
 }
 
 // newTable returns a table for about this many generations, rounded up to a
@@ -72,8 +100,7 @@ func (t *table) find(hash uint64, prefix, key string) *entry {
 		if way >= ways {
 			break
 		}
-		if e := b.ways[way].Load(); e != nil && len(e.key) == len(prefix)+len(key) &&
-			e.key[len(prefix):] == key && e.key[:len(prefix)] == prefix {
+		if e := b.ways[way].Load(); e != nil && e.is(prefix, key) {
 			return e
 		}
 	}
@@ -82,7 +109,7 @@ func (t *table) find(hash uint64, prefix, key string) *entry {
 
 // put puts e in the place of its key's entry, or of any other where the bucket
 // is full.
-func (t *table) put(hash uint64, e *entry) {
+func (t *table) put(hash uint64, key string, e *entry) {
 	b := &t.buckets[hash&t.mask]
 	place := -1
 	for way := range b.ways {
@@ -91,7 +118,7 @@ func (t *table) put(hash uint64, e *entry) {
 			if place < 0 {
 				place = way
 			}
-		case old.key == e.key:
+		case old.is("", key):
 			b.ways[way].Store(e)
 			return
 		}
@@ -107,7 +134,7 @@ func (t *table) put(hash uint64, e *entry) {
 func (t *table) remove(hash uint64, key string) {
 	b := &t.buckets[hash&t.mask]
 	for way := range b.ways {
-		if e := b.ways[way].Load(); e != nil && e.key == key {
+		if e := b.ways[way].Load(); e != nil && e.is("", key) {
 			b.set(way, 0, nil)
 		}
 	}

@@ -50,6 +50,10 @@ func (l *line) dial(ctx context.Context, network, address string) (net.Conn, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.cut.Load() { // while this one was being made
+		conn.Close()
+		return nil, errCut
+	}
 	l.all = append(l.all, conn)
 	return &lossy{conn, l}, nil
 }

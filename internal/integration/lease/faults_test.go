@@ -25,8 +25,6 @@ type run struct {
 	task     task
 	children []*child
 	slots    int
-	state    string // the Redis key of the hash
-	log      string
 }
 
 const runReplicas = 3
