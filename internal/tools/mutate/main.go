@@ -50,7 +50,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "what the sample is drawn by")
 	flag.IntVar(&o.workers, "workers", 2, "how many mutants to try at once")
 	flag.DurationVar(&o.slow, "slow", 5*time.Second, "leave out tests that take longer")
-	flag.DurationVar(&o.limit, "limit", 2*time.Minute, "how long the tests of one mutant may take, beyond what they usually do")
+	flag.DurationVar(&o.limit, "limit", 20*time.Second, "how long the tests of one mutant may take, beyond what they usually do")
 	flag.StringVar(&o.only, "only", "", "try mutants only at places that begin like that, such as get.go:55")
 	flag.Parse()
 	survivors, err := run(flag.Args(), o, os.Stdout)
