@@ -116,9 +116,14 @@ func (s *cacheSubject) openWith(a *attempt, n int, faulty bool) []*replica {
 		}
 		r := &replica{h: s.h, opts: opts, values: faults.NewScript(1), gens: faults.NewScript(1)}
 		if faulty {
-			opts.GenStore = faults.NewGenStore(opts.GenStore, r.gens)
-			if opts.Provider != nil {
-				opts.Provider = faults.NewProvider(opts.Provider, r.values)
+			if both, ok := oneValue(opts); ok {
+				backend := faults.NewBackend(both, r.values, r.gens)
+				opts.Provider, opts.GenStore = backend, backend
+			} else {
+				opts.GenStore = faults.NewGenStore(opts.GenStore, r.gens)
+				if opts.Provider != nil {
+					opts.Provider = faults.NewProvider(opts.Provider, r.values)
+				}
 			}
 		}
 		r.CAS = s.h.openCache(a, opts)
@@ -126,6 +131,13 @@ func (s *cacheSubject) openWith(a *attempt, n int, faulty bool) []*replica {
 		replicas[i] = r
 	}
 	return replicas
+}
+
+// oneValue returns what Provider and GenStore are if they are one
+// cascache.Combined: the faults then come between the cache and that one.
+func oneValue(opts cascache.Options[string]) (cascache.Combined, bool) {
+	both, ok := cascache.AbilityOf[cascache.Combined](opts.Provider)
+	return both, ok && any(opts.Provider) == any(opts.GenStore)
 }
 
 func (h CacheHarness) openCache(a *attempt, opts cascache.Options[string]) cascache.CAS[string] {
