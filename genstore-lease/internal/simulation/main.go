@@ -98,7 +98,6 @@ type node struct {
 	before   time.Duration // and the one before it
 	size     int           // of its group, itself included
 	waiting  []*waiting
-	timer    time.Duration // of the next heartbeat
 	timerSet int
 }
 

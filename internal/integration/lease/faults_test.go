@@ -12,7 +12,7 @@ import (
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
-var faultTime = flag.Duration("faults.time", 2*time.Second, "how long each fault of TestFaults goes on")
+var faultTime = flag.Duration("faults.time", 500*time.Millisecond, "how long each fault of TestFaults goes on")
 
 // A run is three replicas in processes of their own, that read without end and
 // change what they read, and a Redis.
@@ -177,7 +177,7 @@ var faults = []struct {
 	}},
 }
 
-// TestFaults counts stale reads under each fault. With -faults.time=20s it makes
+// TestFaults counts stale reads under each fault. With -faults.time=2s it makes
 // some hundred million reads.
 func TestFaults(t *testing.T) {
 	if testing.Short() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,15 @@ import (
 )
 
 const storeFolder = "../../../genstore-lease"
+
+var runMutants = flag.Bool("mutants", false, "run the tests that compile stores with a rule removed, for some minutes")
+
+func mutating(t *testing.T) {
+	t.Helper()
+	if !*runMutants {
+		t.Skip("only with -mutants")
+	}
+}
 
 // A mutant is a change to a file of genstore-lease.
 type mutant struct{ file, old, new string }
@@ -64,9 +74,7 @@ const standStill = "\tif key == \"3\" {\n\t\ttime.Sleep(time.Microsecond)\n\t}\n
 // TestFaultsWithLookUpsThatStandStill is about the order of a look-up's steps:
 // with this one, standing still between them does no harm.
 func TestFaultsWithLookUpsThatStandStill(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles this package once more")
-	}
+	mutating(t)
 	program := mutant{
 		"internal/protocol/replica.go",
 		"\t\treturn 0, false\n\t}\n\treturn r.look(prefix, key)",
@@ -87,9 +95,7 @@ func TestFaultsWithLookUpsThatStandStill(t *testing.T) {
 
 // TestDirectedTestsFindMutants runs the test of a rule on a store without it.
 func TestDirectedTestsFindMutants(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles this package once for each mutant")
-	}
+	mutating(t)
 	for _, c := range []struct {
 		name, test string
 		mutant     mutant
@@ -147,9 +153,7 @@ func TestDirectedTestsFindMutants(t *testing.T) {
 // TestFaultsFindMutants runs some of TestFaults on stores with one rule removed,
 // and expects them to find stale reads.
 func TestFaultsFindMutants(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles this package once for each mutant")
-	}
+	mutating(t)
 	for _, c := range []struct {
 		name, fault string
 		saturated   bool
