@@ -13,7 +13,7 @@ import (
 
 const (
 	// mutateLease is how long a key stays held if its writer dies.
-	mutateLease = 2 * time.Second
+	mutateLease = 4 * time.Second
 
 	// generationTTL is how long Redis keeps a generation that is not used,
 	// so that a run leaves nothing behind.

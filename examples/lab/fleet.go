@@ -13,7 +13,7 @@ import (
 )
 
 // crashPatience is how long a replica has for the write that it is to crash in.
-const crashPatience = 20 * time.Second
+const crashPatience = 40 * time.Second
 
 // restartPause is how long a killed replica is away.
 const restartPause = 500 * time.Millisecond

@@ -20,6 +20,8 @@ const (
 	exitUsage  = 2 // bad flags
 )
 
+var errInterrupted = errors.New("interrupted")
+
 func main() {
 	if told := os.Getenv(replicaEnv); told != "" {
 		os.Exit(replicaMain(told, os.Stdin, os.Stdout))
@@ -42,7 +44,11 @@ func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		fmt.Fprintf(stderr, "lab: %v\nRun it with -h for what the flags mean.\n", err)
 		return exitUsage
 	}
-	if err := open(ctx, cfg, stdout); err != nil {
+	err = open(ctx, cfg, stdout)
+	if err != nil && ctx.Err() != nil {
+		err = errInterrupted // whatever that made fail
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "lab: %v\n", err)
 		return exitFailed
 	}
@@ -82,7 +88,7 @@ func measureOnce(ctx context.Context, cfg config, server *redisServer, stdout io
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return errors.New("interrupted")
+		return errInterrupted
 	}
 	p, err := newReport(r, cfg)
 	if err != nil {
