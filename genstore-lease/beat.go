@@ -37,6 +37,8 @@ func (s *Store) join() {
 // start begins the heartbeats, once.
 func (s *Store) start() {
 	s.starting.Do(func() {
+		s.ending.Lock() // so that nothing starts while Close waits
+		defer s.ending.Unlock()
 		if s.life.Err() != nil {
 			return
 		}

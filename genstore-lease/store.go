@@ -40,6 +40,8 @@ type Store struct {
 	waiting map[*waiter]struct{}
 	watch   protocol.Instant // members are to be watched until then
 
+	ending sync.Mutex // held where the goroutines are started or told to end
+
 	joined   atomic.Bool   // whether this process answers from memory at all
 	starting sync.Once     // the goroutines
 	woken    chan struct{} // something is to be read, acknowledged or watched
@@ -113,7 +115,9 @@ func (s *Store) Close(ctx context.Context) error {
 	}
 	// Rule 10: first nothing is served any more, then nobody waits for it.
 	s.replica.Stop()
+	s.ending.Lock()
 	s.end()
+	s.ending.Unlock()
 	if s.joined.Load() {
 		ctx, cancel := context.WithTimeout(ctx, s.lease+time.Second)
 		defer cancel()

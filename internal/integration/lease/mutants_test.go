@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 const storeFolder = "../../../genstore-lease"
@@ -67,9 +68,9 @@ func (m mutant) build(t *testing.T) string {
 	return program
 }
 
-// standStill makes look-ups of one key do between their two steps what any
+// standStill makes look-ups of some keys do between their two steps what any
 // goroutine may do at any time.
-const standStill = "\tif key == \"3\" {\n\t\ttime.Sleep(time.Microsecond)\n\t}\n"
+const standStill = "\tif key > \"3\" {\n\t\ttime.Sleep(time.Millisecond)\n\t}\n"
 
 // TestFaultsWithLookUpsThatStandStill is about the order of a look-up's steps:
 // with this one, standing still between them does no harm.
@@ -80,8 +81,12 @@ func TestFaultsWithLookUpsThatStandStill(t *testing.T) {
 		"\t\treturn 0, false\n\t}\n\treturn r.look(prefix, key)",
 		"\t\treturn 0, false\n\t}\n" + standStill + "\treturn r.look(prefix, key)",
 	}.build(t)
+	*faultTime = max(*faultTime, 2*time.Second)
 	for _, fault := range faults {
-		if fault.name == "replicas paused at random for under 200 ms" {
+		for range 3 {
+			if fault.name != "replicas paused at random for under 200 ms" {
+				continue
+			}
 			r := startRun(t, program, true, fault.sentinel)
 			fault.strike(r)
 			s := r.end()
@@ -182,6 +187,7 @@ func TestFaultsFindMutants(t *testing.T) {
 				if fault.name != c.fault {
 					continue
 				}
+				*faultTime = max(*faultTime, 2*time.Second)
 				const tries = 10
 				for try := range tries {
 					r := startRun(t, program, c.saturated, fault.sentinel)
