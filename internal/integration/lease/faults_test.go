@@ -185,6 +185,9 @@ func TestFaults(t *testing.T) {
 	}
 	for name, saturated := range map[string]bool{"saturated": true, "unsaturated": false} {
 		t.Run(name, func(t *testing.T) {
+			if saturated && *faultTime < 2*time.Second {
+				t.Skip("only with -faults.time=2s or more")
+			}
 			for _, fault := range faults {
 				t.Run(fault.name, func(t *testing.T) {
 					r := startRun(t, os.Args[0], saturated, fault.sentinel)
