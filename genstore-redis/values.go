@@ -457,13 +457,18 @@ func (b *batchRead) byScript(ctx context.Context) {
 		}
 	}
 	at := -1 // the group that reads the bulk entry last
-	if b.bulk != "" {
-		if at = len(list) - 1; !s.client.oneServer {
-			at = len(list)
-			list = append(list, group{})
-		}
+	if b.bulk != "" && s.client.oneServer {
+		at = len(list) - 1
 		list[at].names = append(list[at].names, b.bulk)
 	}
+	var running sync.WaitGroup
+	if b.bulk != "" && at < 0 {
+		// Not in the pipeline: go-redis sends a command of it twice at once, to
+		// two servers, if it finds that the slot of that one has moved and that
+		// the first of all is to be tried again.
+		running.Go(func() { b.readBulk(ctx) })
+	}
+	defer running.Wait()
 	for i, reply := range s.run(ctx, nil, currentsScript, list, s.guardFlag()) {
 		b.take(ctx, list[i], i == at, reply)
 	}
@@ -495,7 +500,7 @@ func (b *batchRead) take(ctx context.Context, g group, bulk bool, reply *redis.C
 				b.valueErrs[at] = err
 			}
 		}
-		if bulk && (fromNetwork(err) || len(g.at) == 0) {
+		if bulk && fromNetwork(err) {
 			b.valueErrs[n] = err
 		}
 		return
@@ -603,12 +608,8 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 		}
 	}
 	list := s.groups(keys[:n], maxGroup)
-	beside := -1 // the group of the bulk entry alone
 	bulk := len(items) > n
-	if bulk && (len(list) > 1 || !s.client.oneServer) {
-		beside = len(list)
-		list = append(list, group{})
-	}
+	beside := bulk && (len(list) > 1 || !s.client.oneServer) // the bulk entry, which is not in a script then
 	for i := range list {
 		g := &list[i]
 		g.names = append(g.names, g.keys(keys)...)
@@ -623,7 +624,7 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 		for _, at := range g.at {
 			g.args = append(g.args, items[at].Value)
 		}
-		if bulk && (beside < 0 || i == beside) {
+		if bulk && !beside {
 			g.names = append(g.names, keys[n])
 			g.args = append(g.args, ttls[n], items[n].Value)
 		}
@@ -631,10 +632,15 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 	current, stored = make([]uint64, n), make([]bool, len(items))
 	errs := make([]error, len(items))
 	moved := false
-	for i, reply := range s.run(ctx, nil, storeScript, list) {
+	var running sync.WaitGroup
+	if beside {
+		running.Go(func() { stored[n], errs[n] = v.set(ctx, items[n]) }) // apart, as in byScript
+	}
+	replies := s.run(ctx, nil, storeScript, list)
+	running.Wait()
+	for i, reply := range replies {
 		g := list[i]
-		last := bulk && (beside < 0 || i == beside)
-		err := fillStored(current, stored, gens, g, last, reply)
+		err := fillStored(current, stored, gens, g, bulk && !beside, reply)
 		switch {
 		case err == nil:
 		case redis.IsOOMError(err):
@@ -648,22 +654,16 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 			for _, at := range g.at {
 				current[at], stored[at], errs[at] = v.setApart(ctx, items[at], gens[at])
 			}
-			if i == beside {
-				stored[n], errs[n] = v.set(ctx, items[n])
-			}
 		default:
 			for _, at := range g.at {
 				errs[at] = err
-			}
-			if i == beside {
-				errs[n] = err
 			}
 		}
 		for _, at := range g.at {
 			moved = moved || current[at] != gens[at]
 		}
 	}
-	if beside >= 0 && moved && (stored[n] || errs[n] != nil) {
+	if beside && moved && (stored[n] || errs[n] != nil) {
 		stored[n] = false
 		errs[n] = v.DelEqual(ctx, keys[n:], [][]byte{items[n].Value})
 	}
