@@ -279,6 +279,91 @@ func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
 	}
 }
 
+// snapshotsOnly is a store that can snapshot many keys at once, and no more.
+type snapshotsOnly struct{ *stubStore }
+
+func (s snapshotsOnly) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+	return batchStore(s).SnapshotBatch(ctx, keys)
+}
+
+func TestAFloorHoldsForAStoreThatBumpsOneByOne(t *testing.T) {
+	store := snapshotsOnly{newStubStore()}
+	h := open(t, Options[string]{Namespace: "n", Provider: newMapProvider(), Codec: String{}, GenStore: store})
+	before := h.SnapshotGens([]string{"a", "b"})
+	h.gens.raiseFloor(max(before["a"], before["b"]) + 1)
+	for key, gen := range h.SnapshotGens([]string{"a", "b"}) {
+		if gen <= before[key] {
+			t.Errorf("a fill of a key below the floor bumps it: %q has %d after %d", key, gen, before[key])
+		}
+	}
+}
+
+func TestABulkReadTellsOfNearKeysWithoutProof(t *testing.T) {
+	r, _ := nearCache(t, true)
+	fill(t, r.Handle, "k", "v")
+	r.store.replace(GenCurrent, answer(0, nil))
+	r.log.reset()
+	wantBulk(t, r.Handle, "G2: without a generation nothing is served", []string{"k"}, map[string]string{}, "k")
+	if misses := eventsOf[MissEvent](r.log); len(misses) != 1 || misses[0].Reason != ReasonNoGen {
+		t.Errorf("a near key without a generation is missed once, and why: got %+v", misses)
+	}
+}
+
+func TestARetryThatSucceedsEndsTheLongPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBatchRig(t)
+		r.store.fail(GenBump, errBroken)
+		r.recovery.mark(r.keys.entry("a"))
+		time.Sleep(time.Minute) // the pauses are at their longest
+		r.store.replace(GenBump, func(ctx context.Context, key string) (uint64, error) {
+			if key == r.keys.entry("b") && r.suspects.has(r.keys.entry("a")) {
+				return 0, errBroken
+			}
+			r.recovery.mark(r.keys.entry("b")) // while the retry of a goes on
+			r.store.replace(GenBump, nil)
+			return r.store.local.Bump(ctx, key)
+		})
+		for r.suspects.has(r.keys.entry("a")) {
+			time.Sleep(time.Millisecond)
+		}
+		start := time.Now()
+		for r.suspects.any.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(start); took > 2*retryMin+time.Millisecond {
+			t.Errorf("a store that answers again is asked again soon: %v passed", took)
+		}
+	})
+}
+
+func TestACombinedBulkFillTellsWhatItLeavesOut(t *testing.T) {
+	both, _, store := newSpy()
+	log := &eventLog{}
+	near := newMapNear()
+	h, err := New(Options[string]{Namespace: "n", Provider: both, GenStore: both, Codec: String{}, Near: near, Hooks: log.hooks()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close(t.Context()) })
+	keys := []string{"a", "b"}
+	gens := h.SnapshotGens(keys)
+	bump(t, store.local, "single:n:b")
+	log.reset()
+	if err := h.SetBulkWithGens(t.Context(), map[string]string{"a": "1", "b": "2"}, gens, 0); err != nil {
+		t.Fatal(err)
+	}
+	skipped, rejected := eventsOf[SetSkippedEvent](log), eventsOf[BulkRejectedEvent](log)
+	if len(skipped) != 1 || skipped[0].Key != "b" || skipped[0].Reason != ReasonStale {
+		t.Errorf("a key that has moved is told: got %+v", skipped)
+	}
+	if len(rejected) != 1 || !rejected[0].Write || rejected[0].Reason != ReasonStale {
+		t.Errorf("a bulk that is not written is told: got %+v", rejected)
+	}
+	if got := near.keys(); len(got) != 1 || got[0] != "a" {
+		t.Errorf("what was stored is kept near, and nothing else: got %q", got)
+	}
+}
+
 func TestABulkOfAbsentKeysIsNone(t *testing.T) {
 	r := newBatchRig(t)
 	l := newLoader(t, r.Handle, newSource(map[string]string{"a": "1"}), func(o *LoaderOptions[string]) { o.AbsentTTL = time.Minute })
