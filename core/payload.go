@@ -3,6 +3,7 @@ package cascache
 import (
 	"fmt"
 	"sync"
+	"unsafe"
 
 	"github.com/unkn0wn-root/cascache/wire"
 )
@@ -35,11 +36,16 @@ func (p *payloads[V]) decode(payload []byte) (value V, err error) {
 	return p.codec.Decode(payload)
 }
 
-// frame returns what to store under the key entry, in a slice of its own: value,
-// or that there is none.
-func (p *payloads[V]) frame(f filling[V], entry string) (frame []byte, err error) {
+// frame returns what to store for a fill, in a slice of its own: its value, or that
+// there is none. entry is the storage key, or empty where nobody has joined prefix
+// and key yet. It comes back either way.
+func (p *payloads[V]) frame(f filling[V], prefix, entry string) (frame []byte, joined string, err error) {
 	if f.absent {
-		return p.version.EncodeAbsent(entry, f.gen)
+		if entry == "" {
+			entry = prefix + f.key
+		}
+		frame, err = p.version.EncodeAbsent(entry, f.gen)
+		return frame, entry, err
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -49,23 +55,42 @@ func (p *payloads[V]) frame(f filling[V], entry string) (frame []byte, err error
 	if p.appender == nil {
 		payload, err := p.codec.Encode(f.value)
 		if err != nil {
-			return nil, err
+			return nil, entry, err
 		}
-		return p.version.EncodeSingle(entry, f.gen, payload)
+		return p.wrap(f, payload, prefix, entry)
 	}
 	buf := scratch.Get().(*[]byte)
 	payload, err := p.appender.AppendEncode((*buf)[:0], f.value)
 	if err != nil {
 		// What came with the error may be anybody's memory.
 		scratch.Put(buf)
-		return nil, err
+		return nil, entry, err
 	}
-	frame, err = p.version.EncodeSingle(entry, f.gen, payload)
+	frame, joined, err = p.wrap(f, payload, prefix, entry)
 	if cap(payload) <= maxScratch {
 		*buf = payload[:0]
 	}
 	scratch.Put(buf)
-	return frame, err
+	return frame, joined, err
+}
+
+// wrap puts the frame around the payload of a fill. Where the storage key is still
+// to be joined, it lies in the same memory: whoever keeps an entry keeps its key.
+func (p *payloads[V]) wrap(f filling[V], payload []byte, prefix, entry string) (frame []byte, joined string, err error) {
+	if entry != "" {
+		frame, err = p.version.EncodeSingle(entry, f.gen, payload)
+		return frame, entry, err
+	}
+	n := len(prefix) + len(f.key)
+	both := make([]byte, 0, n+p.version.SingleSize(n, len(payload)))
+	both = append(append(both, prefix...), f.key...)
+	// A string for good: nothing writes to these bytes from here on.
+	entry = unsafe.String(unsafe.SliceData(both), n)
+	frame, err = p.version.AppendSingle(both[n:], entry, f.gen, payload)
+	if err != nil {
+		return nil, entry, err
+	}
+	return frame, entry, nil
 }
 
 // open opens what is stored under the entry prefix+key: a value, or the note that

@@ -1,6 +1,7 @@
 package cascache
 
 import (
+	"bytes"
 	"errors"
 	"runtime"
 	"strings"
@@ -105,7 +106,7 @@ func TestFramesShareNoMemory(t *testing.T) {
 	if p.appender == nil {
 		t.Fatal("this test is about codecs that append: String does not")
 	}
-	first, err := p.frame(filling[string]{value: "first", gen: 1}, "e")
+	first, _, err := p.frame(filling[string]{value: "first", gen: 1}, "", "e")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestFramesShareNoMemory(t *testing.T) {
 		t.Errorf("an entry that may live for hours has its exact size: got capacity %d for %d bytes", cap(first), len(first))
 	}
 	for _, value := range []string{"other", strings.Repeat("long", 1000), "x"} {
-		if _, err := p.frame(filling[string]{value: value, gen: 2}, "e"); err != nil {
+		if _, _, err := p.frame(filling[string]{value: value, gen: 2}, "", "e"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -143,10 +144,10 @@ func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
 	p := newPayloads[string](codec, wire.Version1)
 	// The pool may give back another buffer than the last one it was given.
 	for range 100 {
-		if _, err := p.frame(filling[string]{value: "refuse", gen: 1}, "e"); !errors.Is(err, errRefused) {
+		if _, _, err := p.frame(filling[string]{value: "refuse", gen: 1}, "", "e"); !errors.Is(err, errRefused) {
 			t.Fatalf("encoding errors are returned: got %v, want %v", err, errRefused)
 		}
-		frame, err := p.frame(filling[string]{value: "value", gen: 1}, "e")
+		frame, _, err := p.frame(filling[string]{value: "value", gen: 1}, "", "e")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,13 +160,41 @@ func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
 
 func TestLargeBuffersAreNotKept(t *testing.T) {
 	p := newPayloads[string](String{}, wire.Version1)
-	if _, err := p.frame(filling[string]{value: strings.Repeat("x", maxScratch+1), gen: 1}, "e"); err != nil {
+	if _, _, err := p.frame(filling[string]{value: strings.Repeat("x", maxScratch+1), gen: 1}, "", "e"); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
 		buf := scratch.Get().(*[]byte)
 		if cap(*buf) > maxScratch {
 			t.Fatalf("one large value does not keep a large buffer alive: got %d bytes, want at most %d", cap(*buf), maxScratch)
+		}
+	}
+}
+
+// The storage key is joined in the memory of the frame, or was joined before; what
+// is stored, and under which key, is the same.
+func TestFrameOfAKeyThatIsStillToBeJoined(t *testing.T) {
+	for _, version := range []wire.Version{wire.Version1, wire.Version2} {
+		p := newPayloads[string](String{}, version)
+		for _, value := range []string{"", "value", strings.Repeat("v", maxScratch+1)} {
+			for _, absent := range []bool{false, true} {
+				f := filling[string]{key: "key", value: value, gen: 7, absent: absent}
+				want, _, err := p.frame(f, "single:ns:", "single:ns:key")
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, entry, err := p.frame(f, "single:ns:", "")
+				if err != nil || entry != "single:ns:key" || !bytes.Equal(got, want) {
+					t.Errorf("a frame must not depend on who joins the key: got %.40x under %q, %v, want %.40x", got, entry, err, want)
+				}
+				if cap(got) != len(got) {
+					t.Errorf("a frame must be clipped: got cap %d, want %d", cap(got), len(got))
+				}
+				_ = append(got, "overwritten"...)
+				if entry != "single:ns:key" {
+					t.Errorf("the key must be out of reach of the frame: got %q", entry)
+				}
+			}
 		}
 	}
 }

@@ -41,8 +41,10 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 		h.emit.setSkipped(ctx, f.key, ReasonNoSnapshot)
 		return nil
 	}
+	// Where the store looks up a key in two parts, it is joined with the frame,
+	// in one allocation.
 	var entry string
-	if h.provider != nil {
+	if h.provider != nil && (h.gens.prefixCurrenter == nil || h.gens.commitCurrenter != nil) {
 		entry = h.keys.entry(f.key)
 	}
 	current, why, err := h.proofToCommit(ctx, f.key, entry)
@@ -65,15 +67,16 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 	if err != nil {
 		return err
 	}
-	stored, err := h.provider.Set(ctx, entry, item.Value, item.Cost, item.TTL)
+	stored, err := h.provider.Set(ctx, item.Key, item.Value, item.Cost, item.TTL)
 	return h.settleSet(ctx, f, item, stored, err)
 }
 
-// item returns what to store for a fill under the key entry.
+// item returns what to store for a fill under the key entry, which may be empty
+// where nobody has joined it yet.
 func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
-	frame, err := h.codec.frame(f, entry)
+	frame, entry, err := h.codec.frame(f, h.keys.single, entry)
 	if err != nil {
-		return Item{}, fmt.Errorf("cascache: set %q: %w", entry, err)
+		return Item{}, fmt.Errorf("cascache: set %q: %w", h.keys.entry(f.key), err)
 	}
 	return Item{
 		Key:   entry,

@@ -16,31 +16,28 @@ const maxSuspects = 1 << 16
 type suspects struct {
 	any atomic.Bool // whether anything is suspect: all that a healthy cache looks at
 
+	clock atomic.Uint64 // counts marks; written under mu
+
 	mu    sync.RWMutex
-	clock uint64            // counts marks
 	marks map[string]uint64 // storage key: the clock at its latest mark
 	full  uint64            // the clock when a mark last found no room; 0: all are in marks
 }
 
 // now returns a point in time for clear: what is marked later is after it.
-func (s *suspects) now() uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.clock
-}
+func (s *suspects) now() uint64 { return s.clock.Load() }
 
 // mark makes entry suspect until a bump succeeds that begins from now on.
 func (s *suspects) mark(entry string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clock++
+	now := s.clock.Add(1)
 	if _, known := s.marks[entry]; !known && len(s.marks) >= maxSuspects {
-		s.full = s.clock
+		s.full = now
 	} else {
 		if s.marks == nil {
 			s.marks = make(map[string]uint64)
 		}
-		s.marks[entry] = s.clock
+		s.marks[entry] = now
 	}
 	s.any.Store(true)
 }
@@ -76,7 +73,7 @@ func (s *suspects) list() []string {
 func (s *suspects) overflowed() (bool, uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.full > 0, s.clock
+	return s.full > 0, s.clock.Load()
 }
 
 // clearOverflow ends the suspicion of all keys but those in marks, unless

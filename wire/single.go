@@ -60,6 +60,16 @@ func (v Version) AppendSingle(dst []byte, key string, gen uint64, payload []byte
 	return v.finish(frame, len(dst)), nil
 }
 
+// SingleSize returns the size of a single with a key and a payload of that many
+// bytes, or no sensible number where they do not fit.
+func (v Version) SingleSize(key, payload int) int {
+	size := headerSize + singleHead + payload
+	if v == Version2 {
+		size += keyLenSize + key + sumSize
+	}
+	return size
+}
+
 // PayloadOf returns where the payload lies in a single that this version encoded,
 // at no more cost than reading its lengths: it is for whoever has just encoded the
 // frame, and checks neither the key nor the checksum. The payload aliases the

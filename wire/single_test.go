@@ -161,3 +161,19 @@ func TestSingleAllocations(t *testing.T) {
 		}
 	}
 }
+
+func TestSingleSize(t *testing.T) {
+	for _, v := range []Version{Version1, Version2} {
+		for _, key := range []string{"", "k", longKey} {
+			for _, size := range []int{0, 1, 240, 70_000} {
+				frame, err := v.EncodeSingle(key, 7, make([]byte, size))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := v.SingleSize(len(key), size); got != len(frame) {
+					t.Errorf("the size of a single must be known beforehand: version %d, key of %d, payload of %d: got %d, want %d", v, len(key), size, got, len(frame))
+				}
+			}
+		}
+	}
+}
