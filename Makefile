@@ -4,7 +4,7 @@
 SHELL         := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps campaign campaign-long demo lab test race standalone oldest lint tidy fuzz soak bench bench-check bench-go release
+.PHONY: help deps campaign campaign-long demo lab test race standalone oldest lint tidy fuzz soak bench bench-check bench-scale bench-go release
 
 export GOWORK := $(CURDIR)/go.work
 
@@ -70,6 +70,9 @@ bench: ## compare with the raw storage and with other caches, and write docs/ben
 
 bench-check: ## fail when a path costs more than its budget in bench/budgets.json (BENCHARGS=-short)
 	go run ./bench -check $(BENCHARGS)
+
+bench-scale: ## measure how cost grows with keys, sizes, goroutines and invalidations, and write docs/benchmarks.md
+	go run ./bench -scale -docs docs
 
 bench-go: ## run the Go benchmarks that match (BENCH=<pattern>)
 	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

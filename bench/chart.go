@@ -99,3 +99,78 @@ func times(v float64) string {
 		return fmt.Sprintf("%.0f×", v)
 	}
 }
+
+// A line is a series of points of a chart.
+type line struct {
+	label  string
+	points []point
+}
+
+type point struct{ x, y float64 }
+
+var lineColours = []string{"#8c959f", "#2da44e", "#bf3989", "#6a9fd8", "#bc4c00", "#8250df", "#9a6700"}
+
+// lineChart draws series over a logarithmic x and a logarithmic y.
+func lineChart(title, xLabel, yLabel string, lines []line) []byte {
+	const left, right, top, bottom, height = 70, 250, 40, 44, 340
+	loX, hiX, loY, hiY := math.Inf(1), 0.0, math.Inf(1), 0.0
+	for _, l := range lines {
+		for _, p := range l.points {
+			loX, hiX, loY, hiY = min(loX, p.x), max(hiX, p.x), min(loY, p.y), max(hiY, p.y)
+		}
+	}
+	loY, hiY = loY/1.3, hiY*1.3
+	if loX == hiX {
+		hiX *= 2
+	}
+	// A share may be 0, where a logarithm is not.
+	scaleX := func(v float64) float64 { return math.Log(v/loX) / math.Log(hiX/loX) }
+	if loX == 0 {
+		scaleX = func(v float64) float64 { return v / hiX }
+	}
+	x := func(v float64) float64 { return left + (chartWidth-left-right)*scaleX(v) }
+	y := func(v float64) float64 {
+		return height - bottom - (height-top-bottom)*math.Log(v/loY)/math.Log(hiY/loY)
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n%s\n",
+		chartWidth, height, chartWidth, height, style)
+	fmt.Fprintf(&out, `<text x="8" y="18" class="title">%s</text><text x="8" y="34" class="faint">%s</text>`+"\n", html.EscapeString(title), html.EscapeString(yLabel))
+	for _, tick := range ticks(loY, hiY) {
+		fmt.Fprintf(&out, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="line"/><text x="%d" y="%.1f" text-anchor="end" class="faint">%s</text>`+"\n",
+			left, chartWidth-right, y(tick), y(tick), left-6, y(tick)+4, count(tick))
+	}
+	seen := make(map[float64]bool)
+	for _, l := range lines {
+		for _, p := range l.points {
+			if !seen[p.x] {
+				seen[p.x] = true
+				fmt.Fprintf(&out, `<text x="%.1f" y="%d" text-anchor="middle" class="faint">%s</text>`+"\n", x(p.x), height-bottom+18, count(p.x))
+			}
+		}
+	}
+	fmt.Fprintf(&out, `<text x="%d" y="%d" text-anchor="middle" class="faint">%s</text>`+"\n", (left+chartWidth-right)/2, height-8, html.EscapeString(xLabel))
+	for i, l := range lines {
+		colour := lineColours[i%len(lineColours)]
+		out.WriteString(`<polyline fill="none" stroke-width="2" stroke="` + colour + `" points="`)
+		for _, p := range l.points {
+			fmt.Fprintf(&out, "%.1f,%.1f ", x(p.x), y(p.y))
+		}
+		fmt.Fprintf(&out, `"/><rect x="%d" y="%d" width="12" height="3" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n",
+			chartWidth-right+14, top+i*18+6, colour, chartWidth-right+32, top+i*18+12, html.EscapeString(l.label))
+	}
+	out.WriteString("</svg>\n")
+	return out.Bytes()
+}
+
+// count writes a number of things.
+func count(v float64) string {
+	switch {
+	case v >= 1e6:
+		return fmt.Sprintf("%gM", v/1e6)
+	case v >= 1e3:
+		return fmt.Sprintf("%gk", v/1e3)
+	default:
+		return fmt.Sprintf("%g", v)
+	}
+}

@@ -10,6 +10,7 @@
 //	go run ./bench -short     the same with few and short rounds
 //	go run ./bench -docs docs the table, the figures as JSON, charts, docs/benchmarks.md
 //	go run ./bench -check     compares with budgets.json, and fails when one is broken
+//	go run ./bench -scale     how cost grows; also with -docs
 //
 // It starts a redis-server of its own where a row needs one.
 package main

@@ -9,15 +9,18 @@ require (
 	github.com/maypok86/otter/v2 v2.4.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.78
+	github.com/unkn0wn-root/cascache/backend-redis v0.0.0
 	github.com/unkn0wn-root/cascache/codec-cbor v0.0.0
 	github.com/unkn0wn-root/cascache/codec-json v0.0.0
 	github.com/unkn0wn-root/cascache/codec-msgpack v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
+	github.com/unkn0wn-root/cascache/genstore-lease v0.0.0
 	github.com/unkn0wn-root/cascache/genstore-redis v0.0.0
 	github.com/unkn0wn-root/cascache/near-otter v0.0.0
 	github.com/unkn0wn-root/cascache/provider-bigcache v0.0.0
 	github.com/unkn0wn-root/cascache/provider-redis v0.0.0
 	github.com/unkn0wn-root/cascache/provider-ristretto v0.0.0
+	github.com/unkn0wn-root/cascache/wire v0.0.0
 	github.com/viccon/sturdyc v1.1.5
 )
 
@@ -26,7 +29,6 @@ require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/klauspost/compress v1.13.6 // indirect
-	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	github.com/vmihailenco/go-tinylfu v0.2.2 // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
@@ -37,11 +39,13 @@ require (
 )
 
 replace (
+	github.com/unkn0wn-root/cascache/backend-redis => ../backend-redis
 	github.com/unkn0wn-root/cascache/codec-cbor => ../codec-cbor
 	github.com/unkn0wn-root/cascache/codec-json => ../codec-json
 	github.com/unkn0wn-root/cascache/codec-msgpack => ../codec-msgpack
 	github.com/unkn0wn-root/cascache/conformance => ../conformance
 	github.com/unkn0wn-root/cascache/core => ../core
+	github.com/unkn0wn-root/cascache/genstore-lease => ../genstore-lease
 	github.com/unkn0wn-root/cascache/genstore-redis => ../genstore-redis
 	github.com/unkn0wn-root/cascache/near-otter => ../near-otter
 	github.com/unkn0wn-root/cascache/provider-bigcache => ../provider-bigcache

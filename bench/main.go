@@ -37,10 +37,10 @@ var (
 
 // options are the flags.
 type options struct {
-	short, check     bool
-	only             *regexp.Regexp
-	times            int
-	docs, cpuprofile string
+	short, check, scale bool
+	only                *regexp.Regexp
+	times               int
+	docs, cpuprofile    string
 }
 
 func parse(args []string) (options, error) {
@@ -48,6 +48,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.BoolVar(&o.short, "short", false, "few and short rounds")
 	flags.BoolVar(&o.check, "check", false, "compare with budgets.json; an error if one is broken")
+	flags.BoolVar(&o.scale, "scale", false, "measure how cost grows, and nothing else")
 	only := flags.String("only", "", "rows whose names match this `pattern`")
 	flags.IntVar(&o.times, "times", 1, "as many times the usual rounds")
 	flags.StringVar(&o.docs, "docs", "", "write page, charts and figures below this `folder`")
@@ -88,6 +89,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch {
 	case o.cpuprofile != "":
 		return profile(e, rows, o.only, o.cpuprofile, 5*time.Second)
+	case o.scale:
+		return o.measureScale(e, rows, out)
 	case o.check:
 		return o.checkBudgets(e, rows, out)
 	default:
@@ -155,4 +158,19 @@ func (o *options) checkBudgets(e *env, rows []row, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nall %d budgets are kept\n", len(all.Budgets))
 	return nil
+}
+
+// measureScale measures how cost grows.
+func (o *options) measureScale(e *env, rows []row, out io.Writer) error {
+	began := load()
+	s, err := measureScale(e, o.short, out)
+	if err != nil || o.docs == "" {
+		return err
+	}
+	s.Machine = e.machine(e.ctx)
+	s.Machine.Load = [2]string{began, load()}
+	if err := writeJSON(o.docs, scaleFile, s); err != nil {
+		return err
+	}
+	return writePage(o.docs, rows)
 }

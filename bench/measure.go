@@ -46,7 +46,7 @@ type result struct {
 // measure runs every contender of r and returns one result for each, pattern and
 // number of goroutines.
 func (r *row) measure(e *env, p plan, procs int) ([]result, error) {
-	w := newWorkload(r.keyCount(), r.keyLen())
+	w := r.workload()
 	all, err := r.open(e, w)
 	if err != nil {
 		return nil, err

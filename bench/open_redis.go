@@ -9,8 +9,10 @@ import (
 	rediscache "github.com/go-redis/cache/v9"
 	"github.com/redis/go-redis/v9"
 
+	redisbackend "github.com/unkn0wn-root/cascache/backend-redis"
 	jsoncodec "github.com/unkn0wn-root/cascache/codec-json"
 	cascache "github.com/unkn0wn-root/cascache/core"
+	leasegenstore "github.com/unkn0wn-root/cascache/genstore-lease"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 	otternear "github.com/unkn0wn-root/cascache/near-otter"
 	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
@@ -85,19 +87,25 @@ func openRediscache(c redis.UniversalClient, w *workload, local bool) (*rediscac
 // in Redis.
 type assembly struct {
 	name      string
-	values    string // "redis", "ristretto" or "near"
+	values    string // "redis", "ristretto", "near", or "backend" for both at once
+	leased    bool   // generations
 	unguarded bool
 	batching  bool
 }
 
 var assemblies = []assembly{
-	{name: "redis + generations in redis", values: "redis"},
-	{name: "redis + generations in redis, unguarded", values: "redis", unguarded: true},
-	{name: "redis + generations in redis, autopipelined", values: "redis", batching: true},
-	{name: "ristretto + generations in redis", values: "ristretto"},
-	{name: "ristretto + generations in redis, autopipelined", values: "ristretto", batching: true},
-	{name: "near + generations in redis", values: "near"},
-	{name: "near + generations in redis, unguarded, autopipelined", values: "near", unguarded: true, batching: true},
+	{name: "one Redis for both", values: "backend"},
+	{name: "one Redis for both, unguarded", values: "backend", unguarded: true},
+	{name: "one Redis for both, autopipelined", values: "backend", batching: true},
+	{name: "redis + redis generations", values: "redis"},
+	{name: "redis + redis generations, unguarded", values: "redis", unguarded: true},
+	{name: "redis + redis generations, autopipelined", values: "redis", batching: true},
+	{name: "ristretto + redis generations", values: "ristretto"},
+	{name: "ristretto + redis generations, autopipelined", values: "ristretto", batching: true},
+	{name: "near + redis generations", values: "near"},
+	{name: "near + redis generations, autopipelined", values: "near", batching: true},
+	{name: "ristretto + leased generations", values: "ristretto", leased: true},
+	{name: "near + leased generations", values: "near", leased: true},
 }
 
 // open returns an empty cache of products.
@@ -106,30 +114,10 @@ func (a assembly) open(e *env, w *workload) (cas[product], error) {
 	if err != nil {
 		return cas[product]{}, err
 	}
-	gens, err := redisgenstore.New(redisgenstore.Config{Client: c, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
+	o, wait, err := a.options(c, w)
 	if err != nil {
+		c.shut()
 		return cas[product]{}, err
-	}
-	o := cascache.Options[product]{GenStore: gens, Codec: jsoncodec.JSON[product]{}}
-	var wait func()
-	switch a.values {
-	case "redis":
-		if o.Provider, err = redisprovider.New(redisprovider.Config{Client: c}); err != nil {
-			return cas[product]{}, err
-		}
-	case "ristretto":
-		p, err := ristrettoprovider.New(ristrettoprovider.Config{NumCounters: int64(10 * len(w.keys)), MaxCost: maxCost})
-		if err != nil {
-			return cas[product]{}, err
-		}
-		o.Provider, wait = p, p.Wait
-	case "near":
-		o.Codec = nil
-		if o.Near, err = otternear.New(otternear.Config[product]{MaxEntries: 2 * len(w.keys)}); err != nil {
-			return cas[product]{}, err
-		}
-	default:
-		return cas[product]{}, fmt.Errorf("bench: no values in %q", a.values)
 	}
 	// Namespaces of their own, since they share a Redis. On a busy machine 64
 	// callers may wait longer than the default for a look-up, and a miss is
@@ -137,6 +125,39 @@ func (a assembly) open(e *env, w *workload) (cas[product], error) {
 	o.Namespace, o.DefaultTTL, o.GenTimeout = a.name, ttl, 10*time.Second
 	h, err := cascache.New(o)
 	return cas[product]{h, wait}, err
+}
+
+func (a assembly) options(c client, w *workload) (o cascache.Options[product], wait func(), err error) {
+	o.Codec = jsoncodec.JSON[product]{}
+	switch {
+	case a.values == "backend":
+		backend, err := redisbackend.New(redisbackend.Config{Client: c, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
+		o.Provider, o.GenStore = backend, backend
+		return o, nil, err
+	case a.leased:
+		o.GenStore, err = leasegenstore.New(leasegenstore.Config{Client: c, Namespace: a.name, CloseClient: true})
+	default:
+		o.GenStore, err = redisgenstore.New(redisgenstore.Config{Client: c, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
+	}
+	if err != nil {
+		return o, nil, err
+	}
+	switch a.values {
+	case "redis":
+		o.Provider, err = redisprovider.New(redisprovider.Config{Client: c})
+	case "ristretto":
+		var p *ristrettoprovider.Provider
+		p, err = ristrettoprovider.New(ristrettoprovider.Config{NumCounters: int64(10 * len(w.keys)), MaxCost: maxCost})
+		if err == nil {
+			o.Provider, wait = p, p.Wait
+		}
+	case "near":
+		o.Codec = nil
+		o.Near, err = otternear.New(otternear.Config[product]{MaxEntries: 2 * len(w.keys)})
+	default:
+		err = fmt.Errorf("bench: no values in %q", a.values)
+	}
+	return o, wait, err
 }
 
 // contend makes contenders of all assemblies; with fills first where the

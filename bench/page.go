@@ -13,6 +13,10 @@ func writePage(dir string, rows []row) error {
 	if err := readJSON(dir, resultsFile, &r); err != nil {
 		return err
 	}
+	var s scaleReport
+	if err := readJSON(dir, scaleFile, &s); err != nil {
+		return err
+	}
 	all, err := readBudgets(committedBudgets)
 	if err != nil {
 		return err
@@ -32,6 +36,11 @@ func writePage(dir string, rows []row) error {
 		}
 	}
 	writeMixed(&page, r.Mixed)
+	for name, chart := range s.write(&page) {
+		if err := writeFile(dir, "benchmarks/"+name, chart); err != nil {
+			return err
+		}
+	}
 	return writeFile(dir, pageFile, page.Bytes())
 }
 
@@ -42,7 +51,8 @@ func writeHead(page *bytes.Buffer, r *report) {
 What CasCache costs beside the storage under it, and beside the caches that one would pick instead. This page, its charts
 and the figures behind them are written by
 
-    make bench
+    make bench          # everything but how cost grows
+    make bench-scale    # how cost grows
 
 Measured on %s/%s, %s, %d cores, Go %s, Redis %s on the loopback, with other work going on on the same machine (load
 average %s when the run began, %s when it ended). **Ratios carry over to another machine, nanoseconds do not.**
@@ -158,7 +168,7 @@ func writeMixed(page *bytes.Buffer, mixed []mixedResult) {
 	fmt.Fprintf(page, `## Reads and writes together
 
 %d readers and %d writers on %d hot keys, one Redis, %d invalidations a second, and a source whose reads take %v. Each
-contender reads the way its users would: look, else load from the source and store. *Stale* counts the reads that
+contender reads the way its users would: cache-aside looks, else loads and stores; CasCache does so through its loader. *Stale* counts the reads that
 began after an invalidation had returned, and all the same saw what was there before it.
 
 | contender | reads a second | beside cache-aside | quartiles | hits | stale of all reads | invalidations | failed reads |

@@ -58,6 +58,18 @@ func newWorkload(n, size int) *workload {
 	return w
 }
 
+// newSizedWorkload returns n keys of 16 bytes that share one value of size bytes.
+func newSizedWorkload(n, size int) *workload {
+	w := &workload{keys: make([]string, n), lookups: make([]string, n), encoded: make([][]byte, n)}
+	value := make([]byte, size)
+	for i := range n {
+		w.keys[i] = fmt.Sprintf("product:%08d", i)
+		w.lookups[i] = fmt.Sprintf("product:%08d", i)
+		w.encoded[i] = value
+	}
+	return w
+}
+
 // A pattern says which keys are hit how often.
 type pattern string
 

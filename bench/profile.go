@@ -17,7 +17,7 @@ func profile(e *env, rows []row, pick *regexp.Regexp, file string, d time.Durati
 			if !pick.MatchString(r.name + "/" + c.name) {
 				continue
 			}
-			w := newWorkload(r.keyCount(), r.keyLen())
+			w := r.workload()
 			in, err := c.open(e, w)
 			if err != nil {
 				return err

@@ -87,6 +87,7 @@ func libraries() []string {
 
 const (
 	resultsFile = "benchmarks/results.json"
+	scaleFile   = "benchmarks/scale.json"
 	pageFile    = "benchmarks.md"
 )
 

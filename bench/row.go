@@ -9,6 +9,8 @@ type row struct {
 	title      string
 	keys       int // 0: 1,000
 	keySize    int // 0: 16
+	valueSize  int // 0: the encoded product
+	only       int // goroutines; 0: one, and several
 	patterns   []pattern
 	redis      bool // goroutines wait for the network, so there are more of them
 	misses     bool // what it does finds nothing, or does not look
@@ -52,8 +54,18 @@ func (r *row) keyLen() int {
 	return r.keySize
 }
 
+func (r *row) workload() *workload {
+	if r.valueSize > 0 {
+		return newSizedWorkload(r.keyCount(), r.valueSize)
+	}
+	return newWorkload(r.keyCount(), r.keyLen())
+}
+
 // goroutines returns how many goroutines the row is measured with.
 func (r *row) goroutines(procs int) []int {
+	if r.only > 0 {
+		return []int{r.only}
+	}
 	if r.redis {
 		return []int{1, 64}
 	}

@@ -25,7 +25,7 @@ func localRows() []row {
 		decodeHit("msgpack-hit", "MessagePack", msgpackcodec.Msgpack[product]{}),
 		miss(), set(), invalidate(), readThrough(), bulkHit(),
 		bytesHit("long-key-hit", "A hit of 240 bytes under a key of 1,000", 1000),
-		longKeySet(), generationStores(),
+		longKeySet(), generationStores(), parts(),
 	)
 	return rows
 }
@@ -570,7 +570,9 @@ func generationStores() row {
 				}}, nil
 			}},
 			{"exact", checked, func(_ *env, w *workload) (*instance, error) {
-				return of(w, cascache.NewLocalGenStore(0, 0)), nil
+				store := cascache.NewLocalGenStore(0, 0)
+				store.SetMaxKeys(2 * len(w.keys)) // its bound is kept shard by shard
+				return of(w, store), nil
 			}},
 			{"striped", checked, func(_ *env, w *workload) (*instance, error) {
 				return of(w, cascache.NewStripedGenStore(0)), nil

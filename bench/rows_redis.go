@@ -12,7 +12,7 @@ import (
 )
 
 func redisRows() []row {
-	return []row{redisGet(), redisSet(), redisInvalidate(), redisFill(), redisBulk()}
+	return []row{redisGet(), redisSet(), redisInvalidate(), redisFill(), redisBulk(), leasedHit()}
 }
 
 // What every contender decodes and encodes with, but for go-redis/cache, which
@@ -238,4 +238,44 @@ func redisBulk() row {
 		}}
 	})...)
 	return r
+}
+
+// leasedHit: three replicas share leased generations, and all keys are warm.
+func leasedHit() row {
+	const replicas = 3
+	return row{
+		name: "leased-hit", title: "A hit of a decoded value under leased generations, " + strconv.Itoa(replicas) + " replicas, warm", patterns: bothPatterns,
+		contenders: []contender{
+			{"near, exact", checked, func(_ *env, w *workload) (*instance, error) {
+				c, err := casNear[product](w, nil)
+				if c, err = filled(c, err, w, w.products); err != nil {
+					return nil, err
+				}
+				return c.getter(w), nil
+			}},
+			{"near + leased generations", checked, func(e *env, w *workload) (*instance, error) {
+				a := assembly{name: "three replicas", values: "near", leased: true}
+				var all []cas[product]
+				shut := func() {
+					for _, c := range all {
+						c.shut()
+					}
+				}
+				for range replicas {
+					c, err := a.open(e, w)
+					if c, err = filled(c, err, w, w.products); err != nil {
+						shut()
+						return nil, err
+					}
+					all = append(all, c)
+				}
+				in := all[0].getter(w)
+				for i := range w.keys {
+					in.do(uint32(i)) // what this replica does not know yet costs a round trip
+				}
+				in.close = shut
+				return in, nil
+			}},
+		},
+	}
 }
