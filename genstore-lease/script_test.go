@@ -1,6 +1,8 @@
 package leasegenstore
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/unkn0wn-root/cascache/genstore-lease/internal/protocol"
@@ -58,4 +60,25 @@ func TestReaderRefusesOtherForms(t *testing.T) {
 	if r.text() != "e" || r.count() != 3 || r.gens(1)[0] != 0 || r.end() != nil {
 		t.Error("what the scripts answer must be read")
 	}
+}
+
+// FuzzParseEntry: what is read of an entry is what the script wrote, and other
+// text is refused.
+func FuzzParseEntry(f *testing.F) {
+	for _, entry := range []string{"1 0 k", "12 1795393713923847465 a b ", "", "1 2", "18446744073709551616 1 k"} {
+		f.Add(entry)
+	}
+	f.Fuzz(func(t *testing.T, entry string) {
+		e, ok := parseEntry(entry)
+		if !ok {
+			return
+		}
+		again, ok := parseEntry(fmt.Sprintf("%d %d %s", e.Seq, e.Gen, e.Key))
+		if !ok || again != e {
+			t.Errorf("%q was read as %v, which is written as what reads as %v", entry, e, again)
+		}
+		if !strings.HasSuffix(entry, " "+e.Key) {
+			t.Errorf("%q was read as being about %q", entry, e.Key)
+		}
+	})
 }
