@@ -43,3 +43,20 @@ func ExampleNewCodec() {
 	// Ada <nil>
 	// not a name
 }
+
+// server stands for a value that is provider and generation store. The example
+// needs one of its calls.
+type server struct{ cascache.Combined }
+
+func (server) Bump(context.Context, string) (uint64, error) { return 1, nil }
+
+// A backend that bumps, and fails to delete.
+func ExampleNewBackend() {
+	values := faults.NewScript(1, faults.Rule{Call: faults.Del, Kind: faults.Fail})
+	var both *faults.Backend = faults.NewBackend(server{}, values, faults.NewScript(2))
+
+	gens, bumpErr, delErr := both.BumpAndDel(context.Background(), []string{"single:user:1"})
+	fmt.Println(gens, bumpErr, errors.Is(delErr, faults.ErrInjected))
+	// Output:
+	// [1] <nil> true
+}
