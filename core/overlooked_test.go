@@ -279,6 +279,46 @@ func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
 	}
 }
 
+func TestAGivenUpCallIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		fill(t, r.Handle, "k", "v")
+		told := make(chan error, 1)
+		r.store.replace(GenCurrent, func(ctx context.Context, _ string) (uint64, error) {
+			<-ctx.Done()
+			told <- ctx.Err()
+			return 0, ctx.Err()
+		})
+		wantMiss(t, r.Handle, "a store that waits too long is given up", "k")
+		synctest.Wait()
+		select {
+		case err := <-told:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a store that listens to its context learns that its time is up: got %v", err)
+			}
+		default:
+			t.Error("a store that waits for the end of its context is told when it was given up")
+		}
+	})
+}
+
+func TestOneFailureAmongManyIsSuspect(t *testing.T) {
+	r := newBatchRig(t)
+	fillBulk(t, r.Handle, map[string]string{"a": "1", "b": "2"})
+	r.store.replace(GenBump, func(ctx context.Context, key string) (uint64, error) {
+		if key == r.keys.entry("b") {
+			return 0, errBroken
+		}
+		return r.store.local.Bump(ctx, key)
+	})
+	if err := r.InvalidateBulk(t.Context(), []string{"a", "b"}); !errors.Is(err, errBroken) {
+		t.Errorf("G4: a bump that is not known done is an error: got %v", err)
+	}
+	if !r.suspects.has(r.keys.entry("b")) || r.suspects.has(r.keys.entry("a")) {
+		t.Errorf("the one key whose bump failed is suspect: got %q", r.suspects.list())
+	}
+}
+
 // snapshotsOnly is a store that can snapshot many keys at once, and no more.
 type snapshotsOnly struct{ *stubStore }
 

@@ -51,7 +51,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 2, "how many mutants to try at once")
 	flag.DurationVar(&o.slow, "slow", 5*time.Second, "leave out tests that take longer")
 	flag.DurationVar(&o.limit, "limit", 20*time.Second, "how long the tests of one mutant may take, beyond what they usually do")
-	flag.StringVar(&o.only, "only", "", "try mutants only at places that begin like that, such as get.go:55")
+	flag.StringVar(&o.only, "only", "", "try mutants only at places that begin like these, such as get.go:55,set.go")
 	flag.Parse()
 	survivors, err := run(flag.Args(), o, os.Stdout)
 	if err == nil && survivors > 0 {
@@ -108,7 +108,8 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 		defer os.RemoveAll(p.temp)
 		packages[p.dir] = p
 		for _, m := range p.mutants {
-			if strings.HasPrefix(m.place(), o.only) {
+			begins := func(place string) bool { return strings.HasPrefix(m.place(), place) }
+			if slices.ContainsFunc(strings.Split(o.only, ","), begins) {
 				all = append(all, m)
 			}
 		}
