@@ -183,7 +183,11 @@ func (r *replica) assemble() (clients []redis.UniversalClient) {
 		must(err)
 		opts.Provider = p
 	case r.Assembly.shared():
-		p, err := redisprovider.New(redisprovider.Config{Client: connect(r.Values)})
+		config := redisprovider.Config{Client: connect(r.Values)}
+		if r.Batching && r.Values.Cluster != nil {
+			config.Cluster = clients[len(clients)-1].(*redis.ClusterClient) // the one underneath
+		}
+		p, err := redisprovider.New(config)
 		must(err)
 		opts.Provider = p
 	}

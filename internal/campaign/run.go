@@ -164,6 +164,16 @@ func (r run) ordered() bool {
 
 func first(texts []string, n int) []string { return texts[:min(n, len(texts))] }
 
+// limit is how long after a nemesis the hit ratio must be back. What an
+// AutoPipeliner of a Cluster sends waits for the slowest node of its batch, and
+// so for all attempts to reach one that is gone.
+func (r run) limit(n nemesis) time.Duration {
+	if n.topology == cluster && r.config.batching {
+		return max(n.limit, restart)
+	}
+	return n.limit
+}
+
 // hit lets the nemeses of a strike do their work, and waits for the hits to
 // come back.
 func (r run) hit(w *world, line *timeline, s strike) recovery {
@@ -175,7 +185,7 @@ func (r run) hit(w *world, line *timeline, s strike) recovery {
 	var mends []func()
 	for _, n := range s {
 		mends = append(mends, n.strike(w))
-		limit = max(limit, n.limit)
+		limit = max(limit, r.limit(n))
 	}
 	for _, mend := range slices.Backward(mends) {
 		mend()
