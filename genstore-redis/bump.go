@@ -8,7 +8,7 @@ import (
 
 // Bump implements [cascache.GenStore].
 func (s *Store) Bump(ctx context.Context, key string) (uint64, error) {
-	if err := s.beginChange(ctx); err != nil {
+	if err := s.beginChange(ctx, bumpScript.op, key); err != nil {
 		return 0, err
 	}
 	return s.one(ctx, s.writer(), bumpScript, key, s.guardFlag(), s.ttl, tail())
@@ -16,7 +16,7 @@ func (s *Store) Bump(ctx context.Context, key string) (uint64, error) {
 
 // BumpBatch implements [cascache.BatchBumper].
 func (s *Store) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	if err := s.beginChange(ctx); err != nil {
+	if err := s.beginChange(ctx, bumpScript.op, keys...); err != nil {
 		return nil, err
 	}
 	if len(keys) == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 )
 
 // ErrOtherKind is in the error of every call that would change a generation in
@@ -34,9 +33,9 @@ func (s *Store) claim(ctx context.Context) error {
 	kind, err := s.runOne(ctx, claimScript, []string{s.keys.mark()}, plainKind).Text()
 	switch {
 	case err != nil:
-		return fmt.Errorf("redisgenstore: mark of the namespace: %w", err)
+		return err
 	case kind == leasedKind:
-		return fmt.Errorf("redisgenstore: %w", ErrOtherKind)
+		return ErrOtherKind
 	}
 	s.claimed.Store(true)
 	return nil

@@ -28,7 +28,7 @@ func (s *Store) Hold(ctx context.Context, keys []string, token string, lease tim
 	if len(keys) == 0 {
 		return nil
 	}
-	if err := s.claim(ctx); err != nil {
+	if err := s.beginChange(ctx, holdScript.op, keys...); err != nil {
 		return err
 	}
 	list := s.groups(keys, len(keys))
@@ -69,7 +69,7 @@ func (s *Store) undoHold(ctx context.Context, keys []string, token string) {
 
 // Release implements [cascache.Holder].
 func (s *Store) Release(ctx context.Context, keys []string, token string) error {
-	if err := s.beginChange(ctx); err != nil {
+	if err := s.beginChange(ctx, releaseScript.op, keys...); err != nil {
 		return err
 	}
 	if len(keys) == 0 {

@@ -5,7 +5,7 @@ import "context"
 // Snapshot implements [cascache.GenStore]. It begins the time to live of the
 // generation anew.
 func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
-	if err := s.beginChange(ctx); err != nil {
+	if err := s.beginChange(ctx, snapshotScript.op, key); err != nil {
 		return 0, err
 	}
 	return s.one(ctx, nil, snapshotScript, key, s.guardFlag(), s.ttl, tail())
@@ -13,7 +13,7 @@ func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
 
 // SnapshotBatch implements [cascache.BatchSnapshotter].
 func (s *Store) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	if err := s.beginChange(ctx); err != nil {
+	if err := s.beginChange(ctx, snapshotScript.op, keys...); err != nil {
 		return nil, err
 	}
 	if len(keys) == 0 {

@@ -95,12 +95,16 @@ func NewRedisGenStoreWithTTL(client redis.UniversalClient, namespace string, ttl
 	return s
 }
 
-// beginChange is begin for a call that may change or create a generation.
-func (s *Store) beginChange(ctx context.Context) error {
-	if err := s.begin(ctx); err != nil {
+// beginChange is begin for an operation that may change or create the
+// generations of keys.
+func (s *Store) beginChange(ctx context.Context, op string, keys ...string) error {
+	if err := s.begin(ctx); err != nil || len(keys) == 0 {
 		return err
 	}
-	return s.claim(ctx)
+	if err := s.claim(ctx); err != nil {
+		return &opError{op: op, key: keys[0], more: len(keys) - 1, err: err}
+	}
+	return nil
 }
 
 // begin reports why a call cannot begin, or nil.

@@ -54,11 +54,13 @@ func (s *Store) Values() Values { return Values{s} }
 // begins the generation's time to live anew, as Snapshot does.
 func (v Values) GetWithGen(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error) {
 	s := v.store
-	begin := s.begin
+	var err error
 	if create {
-		begin = s.beginChange
+		err = s.beginChange(ctx, fetchScript.op, key)
+	} else {
+		err = s.begin(ctx)
 	}
-	if err := begin(ctx); err != nil {
+	if err != nil {
 		return nil, 0, err, err
 	}
 	switch {
@@ -714,7 +716,7 @@ func fillStored(gens []uint64, stored []bool, observed []uint64, g group, bulk b
 // BumpAndDel implements the method of [cascache.Combined].
 func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bumpErr, delErr error) {
 	s := v.store
-	if err := s.beginChange(ctx); err != nil {
+	if err := s.beginChange(ctx, dropScript.op, keys...); err != nil {
 		return nil, err, err
 	}
 	if len(keys) == 0 {
