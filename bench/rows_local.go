@@ -571,7 +571,7 @@ func generationStores() row {
 			}},
 			{"exact", checked, func(_ *env, w *workload) (*instance, error) {
 				store := cascache.NewLocalGenStore(0, 0)
-				store.SetMaxKeys(2 * len(w.keys)) // its bound is kept shard by shard
+				store.SetMaxKeys(max(2*len(w.keys), 1<<16)) // its bound is kept shard by shard
 				return of(w, store), nil
 			}},
 			{"striped", checked, func(_ *env, w *workload) (*instance, error) {

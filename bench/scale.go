@@ -259,7 +259,7 @@ func heap() uint64 {
 // newFull returns an exact store with n generations.
 func newFull(n int) (*cascache.LocalGenStore, error) {
 	s := cascache.NewLocalGenStore(0, 0)
-	s.SetMaxKeys(2 * n) // the bound is kept shard by shard
+	s.SetMaxKeys(max(2*n, 1<<16)) // the bound is kept shard by shard
 	for i := range n {
 		if _, err := s.Snapshot(context.Background(), fmt.Sprintf("single:product:%08d", i)); err != nil {
 			return nil, err

@@ -19,10 +19,10 @@ import (
 // Like Ristretto itself, groups go by the hash of the key: two keys that share
 // one push each other out.
 type record struct {
+	// What a hit reads comes first, so that it mostly lies in one cache line.
+
 	key   string
 	value []byte
-	cost  int64
-	hash  uint64 // of key
 
 	// lead is the first record of the group, the record itself in a group of
 	// one. It never changes once the record is in the queue.
@@ -30,6 +30,9 @@ type record struct {
 
 	// latest, in a lead, is the member that was accepted last, nil after Del.
 	latest atomic.Pointer[record]
+
+	cost int64
+	hash uint64 // of key
 
 	// expires, on the queue's clock, ends the life of a later member of a
 	// group. Ristretto sees to that of the record that it stores, and a lead
