@@ -302,6 +302,27 @@ func TestAGivenUpCallIsTold(t *testing.T) {
 	})
 }
 
+func TestAGivenUpCallIsToldAlsoWhenItAsksLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		fill(t, r.Handle, "k", "v")
+		var late context.Context
+		gate := make(chan struct{})
+		r.store.replace(GenCurrent, func(ctx context.Context, _ string) (uint64, error) {
+			late = ctx
+			<-gate
+			return 0, errBroken
+		})
+		wantMiss(t, r.Handle, "a store that waits too long is given up", "k")
+		select {
+		case <-late.Done():
+		default:
+			t.Error("a context that has ended says so to whoever asks for the first time")
+		}
+		close(gate)
+	})
+}
+
 func TestOneFailureAmongManyIsSuspect(t *testing.T) {
 	r := newBatchRig(t)
 	fillBulk(t, r.Handle, map[string]string{"a": "1", "b": "2"})
