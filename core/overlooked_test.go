@@ -306,16 +306,16 @@ func TestAGivenUpCallIsToldAlsoWhenItAsksLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		fill(t, r.Handle, "k", "v")
-		var late context.Context
+		asked := make(chan context.Context, 1)
 		gate := make(chan struct{})
 		r.store.replace(GenCurrent, func(ctx context.Context, _ string) (uint64, error) {
-			late = ctx
+			asked <- ctx
 			<-gate
 			return 0, errBroken
 		})
 		wantMiss(t, r.Handle, "a store that waits too long is given up", "k")
 		select {
-		case <-late.Done():
+		case <-(<-asked).Done():
 		default:
 			t.Error("a context that has ended says so to whoever asks for the first time")
 		}
