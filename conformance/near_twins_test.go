@@ -673,9 +673,13 @@ var nearTwins = []nearTwin{
 				return n.plainNear.Get(key)
 			}
 			n.set = func(key string, value *record, gen uint64, ttl time.Duration) {
-				if reading.Load() == 0 {
-					n.plainNear.Set(key, value, gen, ttl)
+				for range 100 { // for long enough to meet a reader, if there are any
+					if reading.Load() > 0 {
+						return
+					}
+					runtime.Gosched()
 				}
+				n.plainNear.Set(key, value, gen, ttl)
 			}
 		},
 	},
