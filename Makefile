@@ -9,6 +9,7 @@ SHELL         := bash
 export GOWORK := $(CURDIR)/go.work
 
 FUZZTIME ?= 30s
+CAMPAIGN ?= 170s
 SOAK     ?= 200
 BACKENDS ?= $(shell echo $$((($(SOAK) + 9) / 10)))
 BENCH    ?= .
@@ -40,7 +41,7 @@ lab: ## watch caching strategies go stale, or not, on a web page (LABARGS='-redi
 test: deps race standalone ## test every module: in the workspace with -race, then each on its own
 
 race: ## test every module in the workspace with -race
-	$(EACH) go test -race -count=1 -timeout 20m ./...
+	go test -race -count=1 -timeout 20m $(PACKAGES)
 
 standalone: ## test every module on its own (GOWORK=off), without -race and the long tests
 	$(EACH) $(ALONE) go test -short -count=1 ./...
@@ -81,7 +82,7 @@ release: ## rehearse releases (RELEASE='core@v0.1.0 …'); with TAG=1, keep thei
 	go run ./internal/tools/release $(if $(TAG),-tag) $(RELEASE)
 
 campaign: deps ## break assemblies of processes for about 4 minutes (CAMPAIGNSEED=, by default of the commit)
-	internal/campaign/start -campaign.for 170s -campaign.seed $(CAMPAIGNSEED) -campaign.patient
+	internal/campaign/start -campaign.for $(CAMPAIGN) -campaign.seed $(CAMPAIGNSEED) -campaign.patient
 
 campaign-long: deps ## the same for LONG=1h by random seeds, without allowing for a busy machine
 	internal/campaign/start -campaign.for $(LONG)
