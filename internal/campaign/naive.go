@@ -38,8 +38,9 @@ const (
 	// serverTimed is the same with the clock of Redis.
 	serverTimed naive = "time of Redis"
 
-	// checkedFill compares when a value is stored, and not when it is read.
-	checkedFill naive = "compared on fill only"
+	// locked has fills and invalidations exclude one another by a lock that
+	// expires, and compares nothing when a value is read.
+	locked naive = "lock that expires"
 
 	// unheld commits, and then invalidates.
 	unheld naive = "commit, then invalidate"
@@ -55,10 +56,27 @@ type naiveStore struct {
 func (s naiveStore) name(key string) string { return "gen:naive:" + key }
 
 func (s naiveStore) Current(ctx context.Context, key string) (uint64, error) {
-	if s.kind == checkedFill {
+	if s.kind == locked {
 		return 1, nil
 	}
 	return s.read(ctx, key)
+}
+
+// A fill that takes longer than fillLock has lost its lock. An invalidation
+// deletes the value within bumpLock.
+const (
+	fillLock = 150 * time.Millisecond
+	bumpLock = 30 * time.Millisecond
+)
+
+// lock takes the lock of a key and returns a number that is its own, or 0.
+func (s naiveStore) lock(ctx context.Context, key string, limit time.Duration) (uint64, error) {
+	n := uint64(now()) + chosenLast.Add(1)
+	ok, err := s.SetNX(ctx, s.name(key), n, limit).Result()
+	if !ok || err != nil {
+		return 0, err
+	}
+	return n + 1, nil // as read returns it
 }
 
 func (s naiveStore) read(ctx context.Context, key string) (uint64, error) {
@@ -87,6 +105,9 @@ func (s naiveStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]
 }
 
 func (s naiveStore) Snapshot(ctx context.Context, key string) (uint64, error) {
+	if s.kind == locked {
+		return s.lock(ctx, key, fillLock)
+	}
 	return s.read(ctx, key)
 }
 
@@ -105,6 +126,13 @@ func (s naiveStore) Bump(ctx context.Context, key string) (uint64, error) {
 	var n uint64
 	var err error
 	switch s.kind {
+	case locked:
+		for n == 0 && err == nil {
+			if n, err = s.lock(ctx, key, bumpLock); n == 0 && err == nil {
+				time.Sleep(time.Millisecond)
+				err = ctx.Err()
+			}
+		}
 	case chosen:
 		n = uint64(now()) + chosenLast.Add(1)
 		err = s.Set(ctx, s.name(key), n, 0).Err()
@@ -123,7 +151,8 @@ func (s naiveStore) Bump(ctx context.Context, key string) (uint64, error) {
 
 func (s naiveStore) Close(context.Context) error { return nil }
 
-// unstamped makes all entries look as if they were loaded under generation 1.
+// unstamped makes all entries look as if they were loaded under generation 1,
+// which is what the locked design takes for current.
 type unstamped struct{ cascache.Provider }
 
 func (p unstamped) Get(ctx context.Context, key string) ([]byte, bool, error) {

@@ -319,9 +319,9 @@ var nemeses = []nemesis{
 			}
 			return nothing
 		}},
-	{name: "process paused after a check", limit: dataLoss, bites: checkedFill, bitesIn: inRedis,
+	{name: "process paused after a check", limit: dataLoss, bites: locked, bitesIn: inRedis,
 		strike: func(w *world) func() {
-			for range 6 {
+			for range 8 {
 				victim := w.rng.IntN(replicas)
 				flag := &w.memory.Strike[victim]
 				atomic.StoreUint64(flag, pauseAfterCheck)
@@ -329,7 +329,7 @@ var nemeses = []nemesis{
 					// It makes no such call, as during another fault.
 					atomic.StoreUint64(flag, 0)
 				}
-				time.Sleep(100*time.Millisecond + time.Duration(w.rng.Int64N(int64(300*time.Millisecond))))
+				time.Sleep(200*time.Millisecond + time.Duration(w.rng.Int64N(int64(500*time.Millisecond))))
 				w.processes[victim].resume()
 			}
 			return nothing

@@ -196,7 +196,7 @@ func (r *replica) assemble() (clients []redis.UniversalClient) {
 		must(err)
 		opts.Near = near
 	}
-	if r.Naive == checkedFill {
+	if r.Naive == locked {
 		opts.Provider, opts.DisableBulk = unstamped{opts.Provider}, true
 	}
 	cache, err := cascache.New(opts)
