@@ -1,0 +1,5 @@
+//go:build !race
+
+package genstoreredis
+
+const raceEnabled = false
