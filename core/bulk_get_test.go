@@ -514,3 +514,29 @@ func TestGetBulkWhoseContextEndsMeanwhile(t *testing.T) {
 type nonClosing struct{ GenStore }
 
 func (nonClosing) Close(context.Context) error { return nil }
+
+func TestABulkReadSaysWhyItMissed(t *testing.T) {
+	for _, bulk := range []bool{true, false} {
+		checkReasonOfMisses(t, bulk)
+	}
+}
+
+func checkReasonOfMisses(t *testing.T, bulk bool) {
+	t.Helper()
+	r := newBatchRig(t, func(o *Options[string]) { o.DisableBulk = !bulk })
+	fill(t, r.Handle, "a", "1")
+	r.provider.getErr = errBroken
+	r.log.reset()
+	if _, _, err := r.GetBulk(t.Context(), []string{"a", "b"}); !errors.Is(err, errBroken) {
+		t.Errorf("a provider that fails is an error: got %v", err)
+	}
+	misses := eventsOf[MissEvent](r.log)
+	if len(misses) != 2 {
+		t.Fatalf("each key is missed once: got %+v", misses)
+	}
+	for _, e := range misses {
+		if e.Reason != ReasonProviderError {
+			t.Errorf("%q is missed since the provider failed: got %q", e.Key, e.Reason)
+		}
+	}
+}

@@ -234,3 +234,30 @@ func TestSetBulkLeavesTheCallersMapsAlone(t *testing.T) {
 		t.Errorf("the caller's maps are left alone: got %v, %v, %v", items, obs, err)
 	}
 }
+
+// endingSetter fails every set and ends the caller's context.
+type endingSetter struct {
+	*mapProvider
+	end context.CancelFunc
+}
+
+func (p endingSetter) Set(ctx context.Context, key string, value []byte, cost int64, ttl time.Duration) (bool, error) {
+	p.end()
+	p.setErr = errBroken
+	return p.mapProvider.Set(ctx, key, value, cost, ttl)
+}
+
+func TestABulkFillStopsWhenItsCallerHasGone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	provider := endingSetter{newMapProvider(), cancel}
+	r := newRig(t, func(o *Options[string]) { o.Provider = provider })
+	items := map[string]string{"a": "1", "b": "2", "c": "3"}
+	gens := r.SnapshotGens([]string{"a", "b", "c"})
+	if err := r.SetBulkWithGens(ctx, items, gens, 0); !errors.Is(err, errBroken) {
+		t.Errorf("a provider that fails is an error: got %v", err)
+	}
+	if n := provider.count("set"); n != 1 {
+		t.Errorf("nothing more is stored for a caller that has gone: got %d sets, want 1", n)
+	}
+}

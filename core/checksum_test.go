@@ -2,6 +2,7 @@ package cascache
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"time"
 )
@@ -118,4 +119,22 @@ func BenchmarkChecksum(b *testing.B) {
 			}
 		})
 	}
+}
+
+// dividedProvider looks up keys in two parts.
+type dividedProvider struct{ *mapProvider }
+
+func (p dividedProvider) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+	return p.Get(ctx, prefix+key)
+}
+
+func TestAChecksumNamesADividedKey(t *testing.T) {
+	provider := dividedProvider{newMapProvider()}
+	h := open(t, Options[string]{Namespace: "n", Provider: provider, Codec: String{}, Checksum: true})
+	fill(t, h, "k", "v")
+	wantHit(t, h, "a key that comes in two parts is the one that the entry names", "k", "v")
+	other, _ := provider.entry("single:n:k")
+	fill(t, h, "j", "w")
+	provider.put("single:n:j", other.value)
+	wantMiss(t, h, "an entry of another key is none", "j")
 }

@@ -487,3 +487,31 @@ func (m miscounting) SetBatchIfGens(context.Context, []Item, []uint64) ([]uint64
 func (m miscounting) BumpAndDel(context.Context, []string) ([]uint64, error, error) {
 	return []uint64{7}, nil, nil
 }
+
+func TestACombinedBulkFillTellsWhatItLeavesOut(t *testing.T) {
+	both, _, store := newSpy()
+	log := &eventLog{}
+	near := newMapNear()
+	h, err := New(Options[string]{Namespace: "n", Provider: both, GenStore: both, Codec: String{}, Near: near, Hooks: log.hooks()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close(t.Context()) })
+	keys := []string{"a", "b"}
+	gens := h.SnapshotGens(keys)
+	bump(t, store.local, "single:n:b")
+	log.reset()
+	if err := h.SetBulkWithGens(t.Context(), map[string]string{"a": "1", "b": "2"}, gens, 0); err != nil {
+		t.Fatal(err)
+	}
+	skipped, rejected := eventsOf[SetSkippedEvent](log), eventsOf[BulkRejectedEvent](log)
+	if len(skipped) != 1 || skipped[0].Key != "b" || skipped[0].Reason != ReasonStale {
+		t.Errorf("a key that has moved is told: got %+v", skipped)
+	}
+	if len(rejected) != 1 || !rejected[0].Write || rejected[0].Reason != ReasonStale {
+		t.Errorf("a bulk that is not written is told: got %+v", rejected)
+	}
+	if got := near.keys(); len(got) != 1 || got[0] != "a" {
+		t.Errorf("what was stored is kept near, and nothing else: got %q", got)
+	}
+}

@@ -3,6 +3,7 @@ package cascache
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,5 +210,75 @@ func TestAContextThatEndsBetweenTheSteps(t *testing.T) {
 	}
 	if _, ok := r.provider.entry("single:n:k"); !ok {
 		t.Error("G2: without a generation, the entry stays where it is: it is gone")
+	}
+}
+
+func TestAGivenUpCallIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		fill(t, r.Handle, "k", "v")
+		told := make(chan error, 1)
+		r.store.replace(GenCurrent, func(ctx context.Context, _ string) (uint64, error) {
+			<-ctx.Done()
+			told <- ctx.Err()
+			return 0, ctx.Err()
+		})
+		wantMiss(t, r.Handle, "a store that waits too long is given up", "k")
+		synctest.Wait()
+		select {
+		case err := <-told:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a store that listens to its context learns that its time is up: got %v", err)
+			}
+		default:
+			t.Error("a store that waits for the end of its context is told when it was given up")
+		}
+	})
+}
+
+func TestAGivenUpCallIsToldAlsoWhenItAsksLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		fill(t, r.Handle, "k", "v")
+		asked := make(chan context.Context, 1)
+		gate := make(chan struct{})
+		r.store.replace(GenCurrent, func(ctx context.Context, _ string) (uint64, error) {
+			asked <- ctx
+			<-gate
+			return 0, errBroken
+		})
+		wantMiss(t, r.Handle, "a store that waits too long is given up", "k")
+		select {
+		case <-(<-asked).Done():
+		default:
+			t.Error("a context that has ended says so to whoever asks for the first time")
+		}
+		close(gate)
+	})
+}
+
+func TestAStoreThatPanicsIsTold(t *testing.T) {
+	r := newRig(t)
+	fill(t, r.Handle, "k", "v")
+	r.store.replace(GenCurrent, func(context.Context, string) (uint64, error) { panic("of the store") })
+	r.log.reset()
+	wantMiss(t, r.Handle, "a store that panics has failed", "k")
+	events := eventsOf[GenStoreErrorEvent](r.log)
+	if len(events) != 1 || !strings.Contains(events[0].Err.Error(), "of the store") {
+		t.Errorf("what a store panicked with is in the error: got %+v", events)
+	}
+}
+
+func TestTheContextOfAGenerationCallEndsWithIt(t *testing.T) {
+	r := newRig(t)
+	var seen context.Context
+	r.store.replace(GenCurrent, func(ctx context.Context, key string) (uint64, error) {
+		seen = ctx
+		return r.store.local.Current(ctx, key)
+	})
+	fill(t, r.Handle, "k", "v")
+	wantHit(t, r.Handle, "a hit asks for the generation", "k", "v")
+	if seen.Err() == nil {
+		t.Error("what a store has tied to the context of a call is let go when the call has returned")
 	}
 }

@@ -295,3 +295,20 @@ func TestInvalidateBulkAttemptsAll(t *testing.T) {
 		})
 	}
 }
+
+func TestOneFailureAmongManyIsSuspect(t *testing.T) {
+	r := newBatchRig(t)
+	fillBulk(t, r.Handle, map[string]string{"a": "1", "b": "2"})
+	r.store.replace(GenBump, func(ctx context.Context, key string) (uint64, error) {
+		if key == r.keys.entry("b") {
+			return 0, errBroken
+		}
+		return r.store.local.Bump(ctx, key)
+	})
+	if err := r.InvalidateBulk(t.Context(), []string{"a", "b"}); !errors.Is(err, errBroken) {
+		t.Errorf("G4: a bump that is not known done is an error: got %v", err)
+	}
+	if !r.suspects.has(r.keys.entry("b")) || r.suspects.has(r.keys.entry("a")) {
+		t.Errorf("the one key whose bump failed is suspect: got %q", r.suspects.list())
+	}
+}

@@ -716,3 +716,15 @@ func BenchmarkLoaderHit(b *testing.B) {
 		}
 	})
 }
+
+func TestABulkOfAbsentKeysIsNone(t *testing.T) {
+	r := newBatchRig(t)
+	l := newLoader(t, r.Handle, newSource(map[string]string{"a": "1"}), func(o *LoaderOptions[string]) { o.AbsentTTL = time.Minute })
+	if values, err := l.GetMany(t.Context(), []string{"a", "none"}); err != nil || len(values) != 1 {
+		t.Fatalf("one of two keys is there: got %v, %v", values, err)
+	}
+	if _, stored := r.provider.entry(r.keys.bulkEntry([]string{"a", "none"})); stored {
+		t.Error("a bulk entry has no place for a key that the source does not have")
+	}
+	wantBulk(t, r.Handle, "a key that the source does not have is no value", []string{"a", "none"}, map[string]string{"a": "1"}, "none")
+}

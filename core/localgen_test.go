@@ -524,3 +524,17 @@ func putMany(s *LocalGenStore, from, n int) {
 		sh.mu.Unlock()
 	}
 }
+
+func TestALocalStoreKeepsManyKeysByDefault(t *testing.T) {
+	s := NewLocalGenStore(0, 0)
+	defer s.Close(t.Context())
+	const n = 20_000
+	for i := range n {
+		if _, err := s.Snapshot(t.Context(), fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Len(); got != n {
+		t.Errorf("by default a store keeps millions of generations: got %d of %d", got, n)
+	}
+}

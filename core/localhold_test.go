@@ -89,3 +89,22 @@ func TestLocalHoldsAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+func TestHoldsThatNobodyReleasesAreSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l localHolds
+		for i := range uint64(20 * minHoldSweep) {
+			l.add(i+1, "token", time.Now().Add(time.Second))
+			time.Sleep(50 * time.Millisecond) // 20 are live at a time
+			if n := len(l.byKey); n > minHoldSweep {
+				t.Fatalf("holds that have expired are forgotten: %d are kept, and about 20 live", n)
+			}
+		}
+		for i := range uint64(4 * minHoldSweep) {
+			l.add(i+1, "live", time.Now().Add(time.Hour))
+		}
+		if l.sweepAt <= minHoldSweep {
+			t.Errorf("holds that live are not looked through at every turn: the next sweep is at %d of %d", l.sweepAt, len(l.byKey))
+		}
+	})
+}

@@ -277,3 +277,25 @@ func TestLoaderOverNearAlone(t *testing.T) {
 		_ = r.Close(t.Context())
 	})
 }
+
+func TestABulkReadTellsOfNearKeysWithoutProof(t *testing.T) {
+	r, _ := nearCache(t, true)
+	fill(t, r.Handle, "k", "v")
+	r.store.replace(GenCurrent, answer(0, nil))
+	r.log.reset()
+	wantBulk(t, r.Handle, "G2: without a generation nothing is served", []string{"k"}, map[string]string{}, "k")
+	if misses := eventsOf[MissEvent](r.log); len(misses) != 1 || misses[0].Reason != ReasonNoGen {
+		t.Errorf("a near key without a generation is missed once, and why: got %+v", misses)
+	}
+}
+
+func TestABulkReadHealsNear(t *testing.T) {
+	r, near := nearCache(t, false)
+	fill(t, r.Handle, "k", "v")
+	r.provider.put("single:n:k", nil)
+	near.Set("k", "old", 1, time.Hour)
+	wantBulk(t, r.Handle, "what is older than its generation is not served", []string{"k"}, map[string]string{}, "k")
+	if keys := near.keys(); len(keys) != 0 {
+		t.Errorf("a dead near entry is dropped by a bulk read too: left are %q", keys)
+	}
+}

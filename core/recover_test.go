@@ -3,6 +3,7 @@ package cascache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -151,5 +152,71 @@ func TestMoreFailuresThanCanBeRemembered(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestAnOverflowEndsWithAGenerationOnly(t *testing.T) {
+	r := newBatchRig(t)
+	r.store.replace(GenBump, answer(0, nil))
+	if err := r.recovery.refuseOld(t.Context()); err == nil {
+		t.Error("G2: without a generation to refuse older ones by, all keys stay suspect")
+	}
+}
+
+func TestAClosedRecoveryStartsNothing(t *testing.T) {
+	r := newBatchRig(t)
+	if err := r.recovery.close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.store.fail(GenBump, errBroken)
+	r.recovery.mark("single:n:k")
+	r.recovery.mu.Lock()
+	defer r.recovery.mu.Unlock()
+	if r.recovery.running {
+		t.Error("after Close nothing is retried in the background")
+	}
+}
+
+func TestARetryThatSucceedsEndsTheLongPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBatchRig(t)
+		r.store.fail(GenBump, errBroken)
+		r.recovery.mark(r.keys.entry("a"))
+		time.Sleep(time.Minute) // the pauses are at their longest
+		r.store.replace(GenBump, func(ctx context.Context, key string) (uint64, error) {
+			if key == r.keys.entry("b") && r.suspects.has(r.keys.entry("a")) {
+				return 0, errBroken
+			}
+			r.recovery.mark(r.keys.entry("b")) // while the retry of a goes on
+			r.store.replace(GenBump, nil)
+			return r.store.local.Bump(ctx, key)
+		})
+		for r.suspects.has(r.keys.entry("a")) {
+			time.Sleep(time.Millisecond)
+		}
+		start := time.Now()
+		for r.suspects.any.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(start); took > 2*retryMin+time.Millisecond {
+			t.Errorf("a store that answers again is asked again soon: %v passed", took)
+		}
+	})
+}
+
+func TestRetriesOfAStoreThatIsDownStopAfterOneBatch(t *testing.T) {
+	r := newBatchRig(t)
+	for i := range 2*retryBatch + 1 {
+		r.suspects.mark(r.keys.entry(fmt.Sprint(i)))
+	}
+	r.store.fail(GenBump, errBroken)
+	before := r.store.count("bumpBatch")
+	err := r.recovery.attempt(t.Context())
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || len(joined.Unwrap()) != retryBatch+1 {
+		t.Errorf("each key that could not be bumped is told, and that there are more: got %v", err)
+	}
+	if n := r.store.count("bumpBatch") - before; n != 1 {
+		t.Errorf("a store that fails a whole batch is not waited for batch by batch: got %d, want 1", n)
 	}
 }

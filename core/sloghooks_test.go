@@ -147,3 +147,21 @@ func TestSlogHooksInACache(t *testing.T) {
 		t.Errorf("a cache writes its events: got %v", lines)
 	}
 }
+
+func TestSlogHooksTellOfLoads(t *testing.T) {
+	for _, test := range []struct {
+		what string
+		fire func(h *Hooks)
+		want slog.Level
+	}{
+		{"a load", func(h *Hooks) { h.Load(t.Context(), LoadEvent{Namespace: "n", Keys: []string{"a", "b"}}) }, slog.LevelDebug},
+		{"a load that failed", func(h *Hooks) { h.Load(t.Context(), LoadEvent{Keys: []string{"a"}, Err: errBroken}) }, slog.LevelWarn},
+		{"a load that could not be stored", func(h *Hooks) { h.Load(t.Context(), LoadEvent{Keys: []string{"a"}, StoreErr: errBroken}) }, slog.LevelWarn},
+		{"a lease that ended", func(h *Hooks) { h.LeaseEnded(t.Context(), LeaseEndedEvent{Keys: []string{"a"}}) }, slog.LevelWarn},
+	} {
+		lines := logged(t, slog.LevelDebug, test.fire)
+		if len(lines) != 1 || lines[0]["level"] != test.want.String() {
+			t.Errorf("%s is one line of level %v: got %v", test.what, test.want, lines)
+		}
+	}
+}

@@ -120,3 +120,29 @@ func TestASnapshotOfAHeldKey(t *testing.T) {
 		t.Errorf("a held key is no failure of the store: got %v", r.log.all())
 	}
 }
+
+func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
+	r := newBatchRig(t)
+	r.suspects.mark(r.keys.entry("suspect"))
+	gens := r.SnapshotGens([]string{"suspect", "", "good"})
+	if gens["good"] == 0 || gens["suspect"] != 0 {
+		t.Errorf("a key that can be snapshotted is, whatever stands before it: got %v", gens)
+	}
+}
+
+func TestABatchOfSnapshotsNamesEachKeyOnce(t *testing.T) {
+	r := newBatchRig(t)
+	asked := map[string]int{}
+	r.store.replace(GenSnapshot, func(ctx context.Context, key string) (uint64, error) {
+		asked[key]++
+		return r.store.local.Snapshot(ctx, key)
+	})
+	if gens := r.SnapshotGens([]string{"a", "b", "a"}); len(gens) != 2 || gens["a"] == 0 {
+		t.Errorf("each key has its generation: got %v", gens)
+	}
+	for key, n := range asked {
+		if n != 1 {
+			t.Errorf("a batch holds no duplicates: %q was asked for %d times", key, n)
+		}
+	}
+}

@@ -162,3 +162,23 @@ func TestPrefixedLookUps(t *testing.T) {
 		})
 	}
 }
+
+func TestStripedReleaseGivesAGeneration(t *testing.T) {
+	s := NewStripedGenStore(16)
+	keys := []string{"a", "b", "c"}
+	before := make(map[string]uint64)
+	for _, key := range keys {
+		before[key], _ = s.Snapshot(t.Context(), key)
+	}
+	if err := s.Hold(t.Context(), keys, "token", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Release(t.Context(), keys, "token"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if gen, _ := s.Current(t.Context(), key); gen <= before[key] {
+			t.Errorf("a key that nobody holds any more has a greater generation: %q has %d after %d", key, gen, before[key])
+		}
+	}
+}

@@ -261,3 +261,27 @@ func TestABumpFromBeforeTheMarkEndsNoSuspicion(t *testing.T) {
 		t.Errorf("a bump that began before the key became suspect does not end the suspicion: got generation %v", got)
 	}
 }
+
+func TestSuspectsOutliveAnOverflow(t *testing.T) {
+	var s suspects
+	for i := range maxSuspects + 1 {
+		s.mark(fmt.Sprint(i))
+	}
+	full, began := s.overflowed()
+	if !full {
+		t.Fatalf("more than %d suspects are all keys", maxSuspects)
+	}
+	s.clearOverflow(began)
+	if !s.has("0") {
+		t.Error("a key that is suspect by itself stays so when all others are cleared")
+	}
+	if s.has("no such") {
+		t.Error("a key that is not marked is not suspect any more")
+	}
+	for _, entry := range s.list() {
+		s.clear(entry, s.now())
+	}
+	if s.any.Load() {
+		t.Error("when nothing is suspect, nobody looks for it")
+	}
+}
