@@ -291,3 +291,9 @@ func TestBulkAllocations(t *testing.T) {
 		t.Errorf("a bulk's slice must have exactly its members: got cap %d, %v, want %d", cap(got), err, n)
 	}
 }
+
+func sameItems(a, b []BulkItem) bool {
+	return slices.EqualFunc(a, b, func(x, y BulkItem) bool {
+		return x.Key == y.Key && x.Gen == y.Gen && bytes.Equal(x.Payload, y.Payload)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"testing"
+	"unsafe"
 )
 
 func TestGrowRefusesWhatNoSliceCanHold(t *testing.T) {
@@ -27,5 +28,27 @@ func TestBulkLongerThanASliceIsRefused(t *testing.T) {
 	}
 	if b, err := EncodeBulk(items); !errors.Is(err, ErrTooLarge) || b != nil {
 		t.Errorf("a frame longer than a slice can be must be refused: got %d bytes, %v, want ErrTooLarge", len(b), err)
+	}
+}
+
+// aliases reports whether part lies inside whole.
+func aliases(whole, part []byte) bool {
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(whole)))
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(part)))
+	return at >= from && at+uintptr(len(part)) <= from+uintptr(len(whole))
+}
+
+// checkPayload holds a decoded payload to what is promised of all of them.
+func checkPayload(t *testing.T, input, payload []byte) {
+	t.Helper()
+	if payload == nil {
+		t.Errorf("a decoded payload must not be nil, even when empty")
+	}
+	if cap(payload) != len(payload) {
+		t.Errorf("a decoded payload must be clipped, or an append overwrites its neighbour: got cap %d, want %d",
+			cap(payload), len(payload))
+	}
+	if len(payload) > 0 && !aliases(input, payload) {
+		t.Errorf("a decoded payload must alias the input, not copy it: %x", payload)
 	}
 }
