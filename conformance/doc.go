@@ -43,8 +43,10 @@
 //
 // [RunProvider], [RunCodec], [RunGenStore] and [RunNear] are for one part of a
 // cache, [RunCache] is for a whole one; each has its benchmark, such as
-// [BenchmarkProvider]. A [Checker] watches for broken promises in a test of
-// one's own. Package conformance/faults makes backends fail on purpose.
+// [BenchmarkProvider]. [RunCombined] is for what a value that is provider and
+// generation store at once does in one call. A [Checker] watches for broken
+// promises in a test of one's own. Package conformance/faults makes backends
+// fail on purpose.
 // docs/writing-a-provider.md, docs/writing-a-codec.md and
 // docs/writing-a-genstore.md go from an empty folder to a suite that passes.
 //

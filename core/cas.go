@@ -23,10 +23,11 @@ type CAS[V any] interface {
 
 	// Close stops background work, tries once more within ctx the
 	// invalidations that have failed so far, and reports those that it could
-	// not apply. It closes the provider and the generation store, also when the caller made them, so a provider shared by two
+	// not apply. It closes the provider, the near tier and the generation
+	// store, also when the caller made them, so a provider shared by two
 	// caches is closed by the first. It is idempotent: later calls return
 	// what the first one did. Every other call that begins afterwards returns
-	// [ErrClosed].
+	// [ErrClosed], or 0 for each generation where it has no error to return.
 	Close(ctx context.Context) error
 
 	// Get returns the value under key, and whether there was one that is
@@ -53,20 +54,25 @@ type CAS[V any] interface {
 	// An [*InvalidateError] means that the bump is not known to be applied.
 	// The key is suspect in this process from then on: reads miss and fills
 	// are skipped until a bump that began later has succeeded, which is
-	// retried in the background. The bump is bounded
-	// by ctx, and by [DefaultBumpTimeout] where ctx has no deadline.
+	// retried in the background. Other errors are [ErrInvalidKey] and
+	// [ErrClosed]. The bump is bounded by ctx, and by [DefaultBumpTimeout]
+	// where ctx has no deadline.
 	Invalidate(ctx context.Context, key string) error
 
 	// GetBulk returns the values that are provably current, and the keys
-	// without one, in the order asked for and each once. With an error, the
-	// map holds what could be read all the same.
+	// without one, in the order asked for and each once. Both are the
+	// caller's. The error is as for Get; with one, the map holds what could be
+	// read all the same. One invalid key fails the call before anything is
+	// read.
 	GetBulk(ctx context.Context, keys []string) (values map[string]V, missing []string, err error)
 
 	// SetBulkWithGens stores every item whose generation still is the one in
 	// observedGens as a single entry, and all of them together as one bulk
 	// entry if none has moved. A key without an observed generation is not
 	// stored. A ttl of 0 means Options.BulkTTL for the bulk entry and
-	// Options.DefaultTTL for singles. Otherwise it is as SetWithGen.
+	// Options.DefaultTTL for singles. One invalid key fails the call before
+	// anything is stored. Otherwise it is as SetWithGen. The maps are only
+	// read, and not kept.
 	SetBulkWithGens(ctx context.Context, items map[string]V, observedGens map[string]uint64, ttl time.Duration) error
 
 	// SnapshotGen returns the key's generation, for a later SetWithGen, and

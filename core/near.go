@@ -29,7 +29,8 @@ type Near[V any] interface {
 // maxNearRefill is how long a value read from the provider is kept near.
 const maxNearRefill = time.Minute
 
-// keepNear keeps what a fill has stored.
+// keepNear keeps what a fill has stored. A note that the source has no such key
+// has no value to keep.
 func (h *Handle[V]) keepNear(f filling[V], ttl time.Duration) {
 	if h.near != nil && !f.absent {
 		h.near.Set(f.key, f.value, f.gen, ttl)

@@ -1,6 +1,7 @@
-// Package faults makes backends fail on purpose: a [Provider] with errors,
-// delays, hanging calls, lost replies, lost or late sets, failed deletes and
-// damaged bytes in front of any real one, and a [Codec] that panics.
+// Package faults makes backends fail on purpose. It puts errors, delays, hanging
+// calls, lost replies and panics in front of any real one: a [Provider], where
+// sets can be lost or late and bytes damaged besides, a [GenStore], where
+// generations can be lost, a [Backend], which is both, and a [Codec].
 //
 // A [Script] says what goes wrong, and is deterministic: the n-th call that a
 // rule of it matches meets the same fate in every run with the same seed.
