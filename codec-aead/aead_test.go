@@ -19,9 +19,9 @@ var errInner = errors.New("the inner codec refuses")
 // refusing is an inner codec that fails.
 type refusing struct{}
 
-func (refusing) Encode([]byte) ([]byte, error)               { return nil, errInner }
+func (refusing) Encode([]byte) ([]byte, error) { return nil, errInner }
 
-func (refusing) Decode([]byte) ([]byte, error)               { return nil, errInner }
+func (refusing) Decode([]byte) ([]byte, error) { return nil, errInner }
 
 func (refusing) AppendEncode([]byte, []byte) ([]byte, error) { return nil, errInner }
 
@@ -48,7 +48,7 @@ type hollow struct{ plain }
 
 func (hollow) AppendEncode([]byte, []byte) ([]byte, error) { return nil, errInner }
 
-func (h hollow) Unwrap() any                               { return h.plain }
+func (h hollow) Unwrap() any { return h.plain }
 
 func TestMethodsWithoutTheAbilityAreNotCalled(t *testing.T) {
 	codec := open(t, hollow{plain{verbatim{}}}, one())
