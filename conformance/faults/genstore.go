@@ -8,19 +8,6 @@ import (
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
-// The calls of a generation store. Close is one of them too.
-const (
-	Current  Call = "Current"
-	Snapshot Call = "Snapshot"
-	Bump     Call = "Bump"
-	Hold     Call = "Hold"
-	Release  Call = "Release"
-)
-
-// Forget loses the key's generation before the call, for every handle on the
-// same state: Current finds none, and Snapshot a new one. Current and Snapshot.
-const Forget Kind = "Forget"
-
 // A GenStore is another generation store with faults: those of any call, and
 // [Forget]. It has the optional abilities of the other one, as far as
 // cascache.AbilityOf can tell, and forwards them, but for
