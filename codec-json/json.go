@@ -11,8 +11,9 @@ import (
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
-// JSON is a [cascache.Codec] of values of type V. The zero value is ready to
-// use. The fields concern Decode only, and each of them costs it some speed.
+// JSON is a [cascache.Codec] of values of type V. Its zero value is ready to
+// use, and all methods may be called concurrently. The fields concern Decode
+// only, and each of them costs it some speed.
 type JSON[V any] struct {
 	// DisallowUnknownFields makes an object key without a field in V an error,
 	// as it is when another version of the program, whose V had that field,

@@ -49,7 +49,9 @@ func (h *Handle[V]) Invalidate(ctx context.Context, key string) error {
 // InvalidateBulk invalidates every key, in as many round trips as the stores
 // need for a batch. All keys are attempted. The error joins one
 // [*InvalidateError] for each key whose bump is not known to be applied, and
-// one that wraps [ErrInvalidKey] for each key that cannot exist.
+// one that wraps [ErrInvalidKey] for each key that cannot exist. After Close
+// nothing is attempted, and the error is [ErrClosed]. keys is only read, and
+// not kept.
 func (h *Handle[V]) InvalidateBulk(ctx context.Context, keys []string) error {
 	if h.disabled {
 		return nil

@@ -38,7 +38,8 @@ const localShards = 256
 // retention. Both are safe, since what is drawn next for such a key is greater
 // than anything that was dropped (G1).
 //
-// Reads take no lock. No call blocks or looks at its context.
+// Reads take no lock. No call blocks or looks at its context. All methods may be
+// called concurrently.
 type LocalGenStore struct {
 	hash      keyHash
 	clock     genClock
@@ -237,7 +238,8 @@ func (s *LocalGenStore) tick() {
 // NonBlocking implements [NonBlocker].
 func (s *LocalGenStore) NonBlocking() bool { return true }
 
-// Close stops the pruning. Later calls return [ErrClosed].
+// Close stops the pruning. From then on the other methods of [GenStore] and its
+// abilities return [ErrClosed]; a further Close does nothing.
 func (s *LocalGenStore) Close(context.Context) error {
 	s.timerMu.Lock()
 	defer s.timerMu.Unlock()

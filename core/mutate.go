@@ -17,7 +17,8 @@ const DefaultMutateLease = 10 * time.Second
 // deletes their entries. nil means what it means for Invalidate, for all keys.
 //
 // A hold that fails returns its error before write runs; so does a generation
-// store that cannot hold, with [ErrHoldUnsupported].
+// store that cannot hold, with [ErrHoldUnsupported], a key that cannot exist,
+// with [ErrInvalidKey], and a closed cache, with [ErrClosed].
 //
 // The context that write gets ends after three quarters of Options.MutateLease,
 // counted from before the hold was sent, or with ctx. If write returns an error,

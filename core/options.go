@@ -14,7 +14,8 @@ const DefaultTTL = 10 * time.Minute
 // Provider and Codec is a working default.
 type Options[V any] struct {
 	// Namespace sets the keys of this cache apart from those of others in the
-	// same storage. Required, at most about 65,000 bytes, any bytes.
+	// same storage. Required. Any bytes, at most 65,526 of them, where each
+	// '%' and ':' counts as three.
 	Namespace string
 
 	// Provider stores the entries. Required unless Near is set. The cache owns

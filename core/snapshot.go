@@ -42,8 +42,9 @@ func (h *Handle[V]) SnapshotGenContext(ctx context.Context, key string) (uint64,
 	return gen, nil
 }
 
-// SnapshotGensContext is SnapshotGens under a context, and with the error that
-// made generations 0. The map always holds every key asked for.
+// SnapshotGensContext is SnapshotGens under a context, and with an error that
+// made generations 0; where several did, it is one of them. The map always
+// holds every key asked for, and is the caller's.
 func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map[string]uint64, error) {
 	keys = distinct(keys)
 	gens := make(map[string]uint64, len(keys))

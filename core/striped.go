@@ -18,7 +18,8 @@ const DefaultStripedSlots = 1 << 16
 // and no call waits for another one but around a hold.
 //
 // With k keys in use and s slots, an invalidation makes about k/s other keys
-// miss once.
+// miss once. No call looks at its context. All methods may be called
+// concurrently.
 type StripedGenStore struct {
 	hash   keyHash
 	clock  genClock
@@ -157,7 +158,8 @@ func (s *StripedGenStore) Release(_ context.Context, keys []string, token string
 // NonBlocking implements [NonBlocker].
 func (s *StripedGenStore) NonBlocking() bool { return true }
 
-// Close implements [GenStore]. Later calls return [ErrClosed].
+// Close implements [GenStore]. From then on the other methods of GenStore and its
+// abilities return [ErrClosed]; a further Close does nothing.
 func (s *StripedGenStore) Close(context.Context) error {
 	s.closed.Store(true)
 	return nil

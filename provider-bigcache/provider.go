@@ -25,7 +25,8 @@ const (
 )
 
 // Provider is a [cascache.Provider] over a BigCache. Make one with [New]. Its
-// methods do no I/O and take no notice of their contexts.
+// methods do no I/O, take no notice of their contexts and may be called
+// concurrently; after Close they return [cascache.ErrClosed].
 type Provider struct {
 	cache         atomic.Pointer[bigcache.BigCache] // nil once closed
 	maxEntryBytes int
@@ -64,8 +65,8 @@ func newProvider(cfg Config, hash bigcache.Hasher) (*Provider, error) {
 	return p, nil
 }
 
-// Get returns a copy of the value stored under key. An entry past LifeWindow
-// is a miss, whether or not it has been cleaned up.
+// Get returns a copy of the value stored under key, which is the caller's. An
+// entry past LifeWindow is a miss, whether or not it has been cleaned up.
 func (p *Provider) Get(_ context.Context, key string) ([]byte, bool, error) {
 	cache := p.cache.Load()
 	if cache == nil {
@@ -110,8 +111,8 @@ func (p *Provider) Del(_ context.Context, key string) error {
 	return nil
 }
 
-// Close gives up the entries and ends BigCache's goroutine. Every later call
-// fails with [cascache.ErrClosed].
+// Close gives up the entries and ends BigCache's goroutine. A further Close does
+// nothing; every other later call fails with [cascache.ErrClosed].
 func (p *Provider) Close(context.Context) error {
 	cache := p.cache.Swap(nil)
 	if cache == nil {

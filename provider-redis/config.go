@@ -7,7 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config tells New what to keep entries in.
+// Config configures [New]. The zero value of every field but Client is a working
+// default.
 type Config struct {
 	// Client is required: a *redis.Client (of one server or of Sentinel), a
 	// *redis.ClusterClient, a *redis.Ring or a *redis.AutoPipeliner. One

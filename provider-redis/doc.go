@@ -10,8 +10,16 @@
 // a stale value. This holds for values only; generations need a store that
 // reads from masters.
 //
-//	provider, err := redisprovider.New(redisprovider.Config{
-//		Client: redis.NewClient(&redis.Options{Addr: "localhost:6379"}),
+//	client := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
+//	provider, err := redisprovider.New(redisprovider.Config{Client: client})
+//	if err != nil {
+//		return err
+//	}
+//	users, err := cascache.New(cascache.Options[User]{
+//		Namespace: "user",
+//		Provider:  provider,
+//		Codec:     jsoncodec.JSON[User]{},
+//		GenStore:  redisgenstore.NewRedisGenStore(client, "shop"),
 //	})
 //
 // # One round trip

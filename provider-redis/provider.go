@@ -17,9 +17,9 @@ var (
 	_ cascache.Sharer       = (*Provider)(nil)
 )
 
-// A Provider keeps entries in Redis, each as a string under its key. All its
-// methods may be called concurrently; after Close they return
-// [cascache.ErrClosed].
+// A Provider is a [cascache.Provider] that keeps entries in Redis, each as a
+// string under its key. Make one with [New]. All its methods may be called
+// concurrently; after Close they return [cascache.ErrClosed].
 //
 // A call that fails returns an error that names the operation and the key. It
 // holds no value, password or command, also where the server's own words did.
@@ -38,7 +38,8 @@ type Provider struct {
 	closed atomic.Bool
 }
 
-// New returns a Provider for cfg. It does no I/O.
+// New returns a Provider for cfg, or an error that names the field that cannot
+// work. It does no I/O.
 func New(cfg Config) (*Provider, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -65,8 +66,8 @@ func New(cfg Config) (*Provider, error) {
 func (p *Provider) Shared() bool { return true }
 
 // Close makes further calls fail and, with Config.CloseClient, closes the
-// client. It does not wait for that longer than ctx allows. Entries stay in
-// Redis until their time is up.
+// client. It does not wait for that longer than ctx allows. A further Close does
+// nothing. Entries stay in Redis until their time is up.
 func (p *Provider) Close(ctx context.Context) error {
 	if p.closed.Swap(true) || !p.closeClient {
 		return nil
