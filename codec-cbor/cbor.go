@@ -11,27 +11,8 @@ import (
 // all methods may be called concurrently.
 //
 // Struct fields take their names from `cbor` tags, else from `json` tags; the
-// options keyasint and toarray make small encodings. A type may take part by
-// MarshalCBOR and UnmarshalCBOR, or by the binary or text marshalers of package
-// encoding. What such a method is given to decode is part of the input: like
-// any method of its kind it copies what it keeps. Nothing else in a decoded
-// value shares memory with the input.
-//
-// Nil and empty slices and maps stay apart, and strings are carried byte for
-// byte, valid UTF-8 or not. Times keep their instant to the nanosecond and lose
-// their monotonic clock; the zone is a matter of KeepOffset.
-//
-// What CBOR cannot carry:
-//
-//   - Functions, channels, complex numbers, and times outside the years 0 to
-//     9999: Encode returns an error.
-//   - Unexported fields, and which pointers of a value point to the same thing.
-//   - The exact types inside an interface: an any comes back as nil, bool,
-//     uint64, int64 (when negative), float64, string, []byte, time.Time,
-//     big.Int, []any or map[string]any, and a zero time.Time in it as nil.
-//     Maps in an any that have keys other than strings do not decode.
-//   - A value that contains itself: Encode overflows the stack, as the library
-//     does, and no program survives that.
+// options keyasint and toarray make small encodings. What it does not carry is
+// in the package comment.
 //
 // The size of an encoding has no limit of its own: wrap the codec in
 // cascache.Limit to have one, and with it one on the time that hostile bytes

@@ -12,4 +12,21 @@
 //		Provider:  provider,
 //		Codec:     protocodec.Proto[*pb.User]{},
 //	})
+//
+// # What Protocol Buffers do not carry
+//
+//   - A nil message, which has no bytes of its own: Encode returns [ErrNil]. An
+//     empty message is carried.
+//   - Text that is not UTF-8, in the fields of proto3, and messages without their
+//     required fields: both directions return an error.
+//   - The difference between a nil and an empty list, map or bytes, unless the
+//     field has presence.
+//   - The zone of a time: a Timestamp has none.
+//   - A message that contains itself: Encode overflows the stack, as the library
+//     does, and no program survives that.
+//
+// The format has no mark for the end of a message. Bytes that are cut between
+// two fields, or joined to others, are a message of their own, and of a field
+// that occurs twice the last value counts. The cache's envelope has the length
+// of its payload, and with Options.Checksum detects any damage.
 package protocodec

@@ -15,24 +15,8 @@ import (
 // with the input.
 //
 // Unknown fields are kept, so that a program may hand on what a newer one has
-// stored. Extensions come from the global registry.
-//
-// What Proto cannot carry:
-//
-//   - A nil message, which has no bytes of its own: Encode returns ErrNil. An
-//     empty message is carried.
-//   - Text that is not UTF-8, in the fields of proto3, and messages without their
-//     required fields: both directions return an error.
-//   - The difference between a nil and an empty list, map or bytes, unless the
-//     field has presence.
-//   - The zone of a time: a Timestamp has none.
-//   - A message that contains itself: Encode overflows the stack, as the library
-//     does, and no program survives that.
-//
-// The format has no mark for the end of a message. Bytes that are cut between
-// two fields, or joined to others, are a message of their own, and of a field
-// that occurs twice the last value counts. The cache's envelope has the length
-// of its payload, and with Options.Checksum detects any damage.
+// stored. Extensions come from the global registry. What it does not carry is in
+// the package comment.
 //
 // The size of an encoding has no limit of its own: wrap the codec in
 // cascache.Limit to have one.
