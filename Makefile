@@ -27,7 +27,7 @@ ALONE    := env GOWORK=off
 PACKAGES  = $(shell go list -m -f '{{.Path}}/...')
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install redis-server and Chromium with the system's package manager where they are missing and that is allowed
 	@internal/tools/deps

@@ -167,9 +167,6 @@ func (s *Server) cleanup() {
 // Addr returns "127.0.0.1:<port>", the same throughout the server's life.
 func (s *Server) Addr() string { return address(s.port) }
 
-// Port returns the port alone.
-func (s *Server) Port() int { return s.port }
-
 // Dir returns the directory where the server keeps what it persists.
 func (s *Server) Dir() string { return s.dir }
 
