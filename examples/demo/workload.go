@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 	"github.com/unkn0wn-root/cascache/examples/internal/shop"
 )
 
@@ -138,7 +139,7 @@ func (w *workload) load(ctx context.Context, id int64) (shop.Product, error) {
 	if err != nil {
 		return shop.Product{}, err
 	}
-	return p, sleep(ctx, w.cfg.loadDelay)
+	return p, pause.For(ctx, w.cfg.loadDelay)
 }
 
 // write is the i-th writer. Its n-th write is due at a fixed moment, at once if
@@ -148,7 +149,7 @@ func (w *workload) write(ctx context.Context, i int, start time.Time) error {
 	t := &w.tallies[w.cfg.readers+i]
 	for n := i; ; n += writers {
 		due := start.Add(time.Duration(n) * time.Second / time.Duration(w.cfg.writeRate))
-		if err := sleep(ctx, time.Until(due)); err != nil {
+		if err := pause.For(ctx, time.Until(due)); err != nil {
 			return err
 		}
 		p, err := w.store.Write(ctx, pick.Change())
@@ -161,20 +162,5 @@ func (w *workload) write(ctx context.Context, i int, start time.Time) error {
 		}
 		w.oracle.invalidated(p.ID, p.Version)
 		t.writes.Add(1)
-	}
-}
-
-// sleep returns after d, or with ctx's error if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/unkn0wn-root/cascache/examples/internal/shop"
@@ -205,21 +204,4 @@ func TestWriterCommitsThenInvalidatesThenTellsTheOracle(t *testing.T) {
 	if got := sum(w.tallies).writes; got != 4 {
 		t.Errorf("every write counts: got %d, want 4", got)
 	}
-}
-
-func TestSleep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		if err := sleep(t.Context(), time.Minute); err != nil || time.Since(start) != time.Minute {
-			t.Errorf("a sleep lasts as long as it should: got %v after %v", err, time.Since(start))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := sleep(ctx, time.Minute); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute+time.Second {
-			t.Errorf("a sleep ends with its context: got %v after %v", err, time.Since(start))
-		}
-		if err := sleep(ctx, 0); err == nil {
-			t.Error("a sleep of no time under an ended context returns nil, want its error")
-		}
-	})
 }

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 )
 
 // A child is a started process that is waited for.
@@ -54,6 +56,6 @@ func (c *child) pause(ctx context.Context, d time.Duration) error {
 	if err := suspend(c.cmd.Process); err != nil {
 		return err
 	}
-	_ = sleep(ctx, d)
+	_ = pause.For(ctx, d)
 	return proceed(c.cmd.Process)
 }

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 )
 
 // crashPatience is how long a replica has for the write that it is to crash in.
@@ -178,7 +180,7 @@ func (f *fleet) crash(ctx context.Context, b *board, slot int) error {
 // replace starts a replica where one has ended.
 func (f *fleet) replace(ctx context.Context, r *replicaProcess, slot int) error {
 	<-r.read
-	if err := sleep(ctx, restartPause); err != nil {
+	if err := pause.For(ctx, restartPause); err != nil {
 		return err
 	}
 	return f.launch(slot)

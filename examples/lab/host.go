@@ -9,6 +9,7 @@ import (
 	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 	"github.com/unkn0wn-root/cascache/examples/internal/shop"
 )
 
@@ -45,7 +46,6 @@ type host struct {
 
 	record    func(event)    // may be called concurrently
 	committed func(Row, int) // tells another process of a write by this writer
-
 }
 
 // A hosted lane is one in this process.
@@ -128,11 +128,11 @@ func (h *host) read(ctx context.Context, l *hosted, i int) {
 	pick := shop.NewPicker(h.seed, shop.StreamReaders+uint64(h.slot*maxReaders+i), h.ids)
 	for ctx.Err() == nil {
 		if h.board.get(wordReaders) <= int64(i) {
-			_ = sleep(ctx, 50*time.Millisecond)
+			_ = pause.For(ctx, 50*time.Millisecond)
 			continue
 		}
 		h.readOnce(ctx, l, i, pick.ID())
-		_ = sleep(ctx, pick.Jitter(readerPause))
+		_ = pause.For(ctx, pick.Jitter(readerPause))
 	}
 }
 
@@ -215,7 +215,7 @@ func (h *host) write(ctx context.Context, i int) {
 	for ctx.Err() == nil {
 		rate := h.board.get(wordWriteRate)
 		if rate == 0 {
-			_ = sleep(ctx, 50*time.Millisecond)
+			_ = pause.For(ctx, 50*time.Millisecond)
 			due = time.Now()
 			continue
 		}
@@ -224,7 +224,7 @@ func (h *host) write(ctx context.Context, i int) {
 		if late := time.Since(due); late > 100*time.Millisecond {
 			due = due.Add(late)
 		}
-		if sleep(ctx, min(time.Until(due), time.Second)) != nil {
+		if pause.For(ctx, min(time.Until(due), time.Second)) != nil {
 			return
 		}
 		if h.board.get(wordCrash) == int64(h.slot) && h.slot > 0 {
@@ -295,7 +295,7 @@ func (h *host) invalidate(ctx context.Context, l *hosted, w written) {
 			return
 		}
 		l.tally.add(countErrors)
-		_ = sleep(ctx, 100*time.Millisecond)
+		_ = pause.For(ctx, 100*time.Millisecond)
 	}
 	h.board.invalidated(l.index, w.row.ID, w.row.Version, began)
 	if _, watched := h.watched[w.row.ID]; watched {

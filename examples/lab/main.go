@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 )
 
 // The exit codes.
@@ -82,7 +84,7 @@ func measureOnce(ctx context.Context, cfg config, server *redisServer, stdout io
 	select {
 	case <-r.done: // by itself, so it failed
 	default:
-		_ = sleep(ctx, cfg.duration)
+		_ = pause.For(ctx, cfg.duration)
 	}
 	if err := r.stop(); err != nil {
 		return err

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 )
 
 // quiet keeps go-redis from writing to the terminal: what fails is counted and
@@ -116,7 +118,7 @@ func (r *redisServer) await(ctx context.Context) error {
 		if r.own == nil {
 			return err // it should have been there
 		}
-		if sleep(ctx, 20*time.Millisecond) != nil {
+		if pause.For(ctx, 20*time.Millisecond) != nil {
 			return err
 		}
 	}
@@ -144,7 +146,7 @@ func (r *redisServer) kill(ctx context.Context) error {
 		return errors.New("this Redis is not the lab's to kill; start the lab with -redis new")
 	}
 	r.own.kill()
-	if err := sleep(ctx, 500*time.Millisecond); err != nil {
+	if err := pause.For(ctx, 500*time.Millisecond); err != nil {
 		return err
 	}
 	if err := r.start(); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 	"github.com/unkn0wn-root/cascache/examples/internal/shop"
 )
 
@@ -62,7 +63,7 @@ func replicaMain(told string, stdin io.Reader, stdout io.Writer) int {
 		cancel()
 	}()
 	go func() {
-		for sleep(ctx, 10*time.Millisecond) == nil {
+		for pause.For(ctx, 10*time.Millisecond) == nil {
 			flush()
 		}
 	}()

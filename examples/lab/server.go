@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 )
 
 //go:embed page
@@ -168,7 +170,7 @@ func (s *labServer) events(w http.ResponseWriter, r *http.Request) {
 		if _, err := fmt.Fprintf(w, "data: %s\n\n", data); err != nil {
 			return
 		}
-		if out.Flush() != nil || sleep(r.Context(), tick) != nil {
+		if out.Flush() != nil || pause.For(r.Context(), tick) != nil {
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/unkn0wn-root/cascache/examples/internal/pause"
 	"github.com/unkn0wn-root/cascache/examples/internal/shop"
 )
 
@@ -75,23 +76,8 @@ func (s *source) close() error {
 
 // arrive returns when what was queried just now reaches the cache.
 func (s *source) arrive(ctx context.Context) error {
-	if err := sleep(ctx, s.board.duration(wordLoadDelay)); err != nil {
+	if err := pause.For(ctx, s.board.duration(wordLoadDelay)); err != nil {
 		return err
 	}
-	return sleep(ctx, time.Until(time.Unix(0, s.board.get(wordStall))))
-}
-
-// sleep returns after d, or with ctx's error if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return pause.For(ctx, time.Until(time.Unix(0, s.board.get(wordStall))))
 }
