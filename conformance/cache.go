@@ -14,7 +14,7 @@ import (
 var cacheLacks = []Lack{Sharing, Losing}
 
 // A CacheHarness tells [RunCache] how to put a cache together. New is required,
-// and so is Losses unless Lacks says why there are none; the zero value of every
+// and so are Losses unless Lacks says why there are none; the zero value of every
 // other field works. The functions are called from one goroutine at a time.
 type CacheHarness struct {
 	// New returns the options of n replicas of one cache, on a state that

@@ -35,12 +35,11 @@ const (
 	// CurrentBatching, SnapshotBatching, BumpBatching, Holding,
 	// CurrentPrefixing, CurrentLocally and CurrentCommitting are abilities
 	// that a wrapper cannot forward from what it wraps.
-	CurrentBatching  Lack = "CurrentBatching"
-	SnapshotBatching Lack = "SnapshotBatching"
-	BumpBatching     Lack = "BumpBatching"
-	Holding          Lack = "Holding"
-	CurrentPrefixing Lack = "CurrentPrefixing"
-
+	CurrentBatching   Lack = "CurrentBatching"
+	SnapshotBatching  Lack = "SnapshotBatching"
+	BumpBatching      Lack = "BumpBatching"
+	Holding           Lack = "Holding"
+	CurrentPrefixing  Lack = "CurrentPrefixing"
 	CurrentLocally    Lack = "CurrentLocally"
 	CurrentCommitting Lack = "CurrentCommitting"
 )
@@ -69,7 +68,7 @@ type Loss struct {
 }
 
 // A GenStoreHarness tells [RunGenStore] how to handle one kind of generation
-// store. New is required, and so is Peer, Losses, LoseReply and Break unless
+// store. New is required, and so are Peer, Losses, LoseReply and Break unless
 // Lacks says why there is none. The functions are called from one goroutine at
 // a time.
 type GenStoreHarness struct {

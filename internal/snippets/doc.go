@@ -19,6 +19,9 @@
 //   - what a go test command is to run;
 //   - exported names of the packages, their fields and methods.
 //
+// Nothing is left out: every hook, reason and optional ability is explained on its
+// page, every page stands in the indexes, every released module in the README.
+//
 // Links lead to files and headings that exist, and every page can be reached from
 // the README. The page on the wire format is held to more: a decoder written
 // from it alone must agree with package wire.
