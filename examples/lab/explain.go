@@ -93,7 +93,7 @@ func casNote(steps []step) string {
 	return ""
 }
 
-// clock is when the event belongs into a story, in nanoseconds.
+// clock is when the event belongs in a story, in nanoseconds.
 func (e event) clock() int64 {
 	if e.Kind == kindStale {
 		return e.BeganAt

@@ -68,7 +68,7 @@ func tellStory(read event, events []event) (story, bool) {
 	return s, true
 }
 
-// at is when the event belongs into a story: a stale read, when it began, unless
+// at is when the event belongs in a story: a stale read, when it began, unless
 // the row arrived after that.
 func (e event) at() int64 {
 	if e.Kind == kindStale {
