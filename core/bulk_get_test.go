@@ -12,18 +12,6 @@ import (
 	"github.com/unkn0wn-root/cascache/wire"
 )
 
-// rigs is a cache without batch abilities and one with all of them, which must
-// give the same answers.
-var rigs = map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig}
-
-// onBothRigs runs f on a cache without batch abilities and on one with them.
-func onBothRigs(t *testing.T, f func(t *testing.T, r *rig), change ...func(*Options[string])) {
-	t.Helper()
-	for name, newOne := range rigs {
-		t.Run(name, func(t *testing.T) { f(t, newOne(t, change...)) })
-	}
-}
-
 var ab = map[string]string{"a": "1", "b": "2"}
 
 // putBulk stores a bulk entry for the keys a and b behind the cache's back.

@@ -55,7 +55,7 @@ func TestInvalidateBumpsThenDeletes(t *testing.T) {
 }
 
 func TestADeleteThatFailsAfterTheBump(t *testing.T) {
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			r := newOne(t)
 			fill(t, r.Handle, "k", "v")
@@ -212,7 +212,7 @@ func TestStuckReadsDoNotStarveBumps(t *testing.T) {
 }
 
 func TestInvalidateBulk(t *testing.T) {
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			r := newOne(t)
 			items := map[string]string{"a": "1", "b": "2", "c": "3"}
@@ -245,7 +245,7 @@ func TestInvalidateBulk(t *testing.T) {
 }
 
 func TestInvalidateBulkAttemptsAll(t *testing.T) {
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			// Time stands still in the bubble, so that nothing is retried.
 			synctest.Test(t, func(t *testing.T) {

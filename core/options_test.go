@@ -117,7 +117,7 @@ func TestComputeSetCost(t *testing.T) {
 		isBulk bool
 		n      int
 	}
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			got := make(map[asked]bool)
 			r := newOne(t, func(o *Options[string]) {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSnapshotsAreTheKeysGenerations(t *testing.T) {
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			r := newOne(t)
 			gen := r.SnapshotGen("a")
@@ -47,7 +47,7 @@ func TestSnapshotsInOneCallOfTheStore(t *testing.T) {
 }
 
 func TestASnapshotThatFailsIsZero(t *testing.T) {
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			r := newOne(t)
 			good := r.SnapshotGen("good")
@@ -83,7 +83,7 @@ func TestASnapshotThatFailsIsZero(t *testing.T) {
 // SnapshotGen has no context that could end it: GenTimeout does, whatever the
 // store does about its own.
 func TestASnapshotOfAHungStoreEnds(t *testing.T) {
-	for name, newOne := range map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig} {
+	for name, newOne := range rigs {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const timeout = 3 * time.Second
