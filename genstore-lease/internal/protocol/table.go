@@ -27,23 +27,23 @@ type bucket struct {
 	ways [ways]atomic.Pointer[entry]
 }
 
-// inline is how long a key may be to lie in its entry, where a look-up that has
-// come so far finds it without another miss of the processor's caches.
-const inline = 40
+// inline is how long a key may be to lie in its entry, which fills a cache line
+// with it: a look-up that has come so far misses no other.
+const inline = 31
 
 // An entry never changes: it is replaced.
 type entry struct {
 	gen   uint64
 	at    uint64 // the head of the log that gen was current at
-	size  int    // of the key
+	long  string // the key if it does not fit into short
 	short [inline]byte
-	long  string // the key if it is longer than short
+	size  uint8 // of the key in short
 }
 
 func newEntry(key string, gen, at uint64) *entry {
-	e := &entry{gen: gen, at: at, size: len(key)}
+	e := &entry{gen: gen, at: at}
 	if len(key) <= inline {
-		copy(e.short[:], key)
+		e.size = uint8(copy(e.short[:], key))
 	} else {
 		e.long = strings.Clone(key) // it may be a part of much more
 	}
@@ -52,13 +52,12 @@ func newEntry(key string, gen, at uint64) *entry {
 
 // is reports whether the entry is that of prefix+key.
 func (e *entry) is(prefix, key string) bool {
-	switch {
-	case e.size != len(prefix)+len(key):
-		return false
-	case e.size <= inline:
-		return string(e.short[:len(prefix)]) == prefix && string(e.short[len(prefix):e.size]) == key
+	n := len(prefix) + len(key)
+	if n <= inline {
+		// An entry with a long key has a size of 0, as that of no key has.
+		return n == int(e.size) && e.long == "" && string(e.short[:len(prefix)]) == prefix && string(e.short[len(prefix):n]) == key
 	}
-	return e.long[:len(prefix)] == prefix && e.long[len(prefix):] == key
+	return n == len(e.long) && e.long[:len(prefix)] == prefix && e.long[len(prefix):] == key
 }
 
 // newTable returns a table for about this many generations, rounded up to a

@@ -4,7 +4,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 )
+
+func TestEntryFillsACacheLine(t *testing.T) {
+	if size := unsafe.Sizeof(entry{}); size != 64 {
+		t.Errorf("an entry is to lie in one cache line of 64 bytes, and has %d", size)
+	}
+}
 
 func TestTableFindsWhatItHolds(t *testing.T) {
 	table := newTable(1000)
