@@ -9,7 +9,26 @@ import (
 
 // Get implements [CAS].
 func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
-	value, found, err := h.lookUp(ctx, key, nil)
+	// lookUp, but for what is near: each call that a value is handed through
+	// copies it once more.
+	var none V
+	if err := h.beginRead(ctx, key); h.disabled || err != nil {
+		return none, false, err
+	}
+	var current uint64
+	if h.near != nil {
+		if value, gen, ok := h.near.Get(key); ok {
+			var err error
+			current, err = h.proofOfNear(ctx, key, gen)
+			if current == 0 {
+				return none, false, err
+			}
+			if current == gen {
+				return value, true, nil
+			}
+		}
+	}
+	value, found, err := h.lookUpFar(ctx, key, current, nil)
 	return value, found == foundValue, err
 }
 
@@ -27,34 +46,60 @@ const (
 // trip.
 func (h *Handle[V]) lookUp(ctx context.Context, key string, observe *observation) (V, found, error) {
 	var none V
-	if h.disabled {
-		return none, foundNothing, nil
-	}
-	if err := h.begin(ctx); err != nil {
+	if err := h.beginRead(ctx, key); h.disabled || err != nil {
 		return none, foundNothing, err
 	}
-	if err := h.keys.check(key); err != nil {
-		return none, foundNothing, err
-	}
-	// Where near has the key, its generation is read first, and once: a value
-	// read later under that number is from before an invalidation that had not
-	// returned when this call began.
 	var current uint64
 	if h.near != nil {
 		if value, gen, ok := h.near.Get(key); ok {
-			var why Reason
 			var err error
-			if current, why, err = h.proof(ctx, key, ""); current == 0 {
-				h.emit.miss(ctx, key, why)
+			current, err = h.proofOfNear(ctx, key, gen)
+			if current == 0 {
 				return none, foundNothing, err
 			}
-			if gen == current {
-				h.emit.hit(ctx, key, false)
+			if current == gen {
 				return value, foundValue, nil
 			}
-			h.near.Del(key)
 		}
 	}
+	return h.lookUpFar(ctx, key, current, observe)
+}
+
+// beginRead reports why a key cannot be read, or nil, also where the cache is
+// disabled.
+func (h *Handle[V]) beginRead(ctx context.Context, key string) error {
+	if h.disabled {
+		return nil
+	}
+	if err := h.begin(ctx); err != nil {
+		return err
+	}
+	return h.keys.check(key)
+}
+
+// proofOfNear returns the generation of a key that near has under gen: if it is
+// gen, the value may be served; 0 and the caller's own ended context, if there is
+// none. Anything else ends the near entry.
+//
+// It is read before the provider, and once: a value read later under that number
+// is from before an invalidation that had not returned when this call began.
+func (h *Handle[V]) proofOfNear(ctx context.Context, key string, gen uint64) (uint64, error) {
+	current, why, err := h.proof(ctx, key, "")
+	switch current {
+	case 0:
+		h.emit.miss(ctx, key, why)
+	case gen:
+		h.emit.hit(ctx, key, false)
+	default:
+		h.near.Del(key)
+	}
+	return current, err
+}
+
+// lookUpFar is lookUp in the provider. current is the generation of the key, or 0
+// where it is still to be read.
+func (h *Handle[V]) lookUpFar(ctx context.Context, key string, current uint64, observe *observation) (V, found, error) {
+	var none V
 	if h.provider == nil {
 		h.emit.miss(ctx, key, ReasonNotFound)
 		return none, foundNothing, nil

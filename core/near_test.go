@@ -87,7 +87,9 @@ func TestNearServesWithoutTheProvider(t *testing.T) {
 		t.Errorf("a fill is kept near under its generation and TTL: got %+v", e)
 	}
 	r.provider.getErr = errors.New("not to be asked")
+	r.log.reset()
 	wantHit(t, r.Handle, "a near hit asks no provider", "k", "v")
+	r.log.want(t, "a near hit is told", HitEvent{Namespace: "n", Key: "k"})
 	wantBulk(t, r.Handle, "nor does a bulk that near has whole", []string{"k"}, map[string]string{"k": "v"})
 }
 
@@ -117,6 +119,16 @@ func TestNearStandsUnderTheSameCheck(t *testing.T) {
 			t.Error("what cannot be proved stays where it is")
 		}
 		wantHit(t, r.Handle, "and is served again when it can", "k", "v")
+	})
+	t.Run("kept under no generation", func(t *testing.T) {
+		r, near := nearCache(t, false)
+		near.Set("k", "v", 0, time.Hour)
+		r.store.replace(GenCurrent, answer(0, nil))
+		wantMiss(t, r.Handle, "G2: no generation is no proof, not even of itself", "k")
+		wantBulk(t, r.Handle, "nor in a bulk", []string{"k"}, map[string]string{}, "k")
+		if _, found, err := r.lookUp(t.Context(), "k", nil); found != foundNothing || err != nil {
+			t.Errorf("nor to a loader: got %v, %v", found, err)
+		}
 	})
 	t.Run("suspect", func(t *testing.T) {
 		r, _ := nearCache(t, false)
@@ -206,6 +218,13 @@ func TestAReadWithAStaleNearEntry(t *testing.T) {
 	wantHit(t, r.Handle, "the provider has what near has not", "k", "v")
 	if n := r.store.traffic()["current"]; n != 1 {
 		t.Errorf("the generation is read once for near and provider: got %d", n)
+	}
+	near.Set("k", "dead", gen-1, time.Hour)
+	if value, found, err := r.lookUp(t.Context(), "k", nil); value != "v" || found != foundValue || err != nil {
+		t.Errorf("a loader too finds what the provider has: got %q, %v, %v", value, found, err)
+	}
+	if n := r.store.traffic()["current"]; n != 1 {
+		t.Errorf("the generation is read once for a loader as well: got %d", n)
 	}
 
 	near.Set("k", "dead", gen-2, time.Hour)
