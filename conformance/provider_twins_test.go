@@ -911,9 +911,14 @@ var providerTwins = []providerTwin{
 	},
 
 	{
-		twin: twin{fault: "a value is stored in two steps", fails: "ConcurrentCallsGetWholeValues"},
+		twin: twin{fault: "a large value is stored in two steps", fails: "ConcurrentCallsGetWholeValues"},
 		open: single(func(p *twinProvider) {
 			p.set = func(ctx context.Context, key string, value []byte, cost int64, ttl time.Duration) (bool, error) {
+				if len(value) <= 64 {
+					// CloseUnderLoad sets as many bytes, and would see the half
+					// of them now and then.
+					return p.plain.Set(ctx, key, value, cost, ttl)
+				}
 				half := len(value) / 2
 				if accepted, err := p.plain.Set(ctx, key, bytes.Clone(value[:half]), cost, ttl); !accepted || err != nil {
 					return accepted, err
