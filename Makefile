@@ -76,7 +76,7 @@ bench-scale: ## measure how cost grows with keys, sizes, goroutines and invalida
 	go run ./bench -scale -docs docs
 
 bench-go: ## run the Go benchmarks that match (BENCH=<pattern>)
-	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	$(EACH) -p 1 go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 release: ## rehearse releases (RELEASE='core@v0.1.0 …'); with TAG=1, keep their tags
 	go run ./internal/tools/release $(if $(TAG),-tag) $(RELEASE)

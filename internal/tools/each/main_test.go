@@ -50,8 +50,8 @@ func TestRun(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			err := run(root, test.goVersion, test.command, &stdout, &stderr)
+			var stdout bytes.Buffer
+			err := run(root, test.goVersion, 2, test.command, &stdout)
 			switch {
 			case test.failed == "" && err != nil:
 				t.Errorf("the command succeeded in every module, yet each fails: %v", err)
@@ -60,12 +60,51 @@ func TestRun(t *testing.T) {
 			}
 			var ran []string
 			for line := range strings.Lines(stdout.String()) {
-				folder, _, _ := strings.Cut(strings.TrimPrefix(line, "== "), ":")
-				ran = append(ran, folder)
+				folder, what, _ := strings.Cut(strings.TrimPrefix(line, "== "), ": ")
+				if strings.TrimSpace(what) == strings.Join(test.command, " ") {
+					ran = append(ran, folder)
+				}
 			}
 			if got, want := strings.Join(ran, " "), strings.Join(test.ran, " "); got != want {
 				t.Errorf("the command ran in the wrong modules: got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// What modules print at the same time must not be mixed.
+func TestOutputIsKeptApart(t *testing.T) {
+	root := writeWorkspace(t)
+	var out bytes.Buffer
+	command := []string{"sh", "-c", "for i in 1 2 3 4 5; do echo $(basename $PWD)$i; echo $(basename $PWD)$i >&2; done"}
+	if err := run(root, "", 3, command, &out); err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for _, folder := range []string{"a", "b", "c"} {
+		want.WriteString("== " + folder + ": " + strings.Join(command, " ") + "\n")
+		for _, i := range "12345" {
+			want.WriteString(strings.Repeat(folder+string(i)+"\n", 2))
+		}
+	}
+	if out.String() != want.String() {
+		t.Errorf("the modules' output follows one another in their order: got\n%swant\n%s", out.String(), want.String())
+	}
+}
+
+// At most as many run at once as were asked for.
+func TestAtOnce(t *testing.T) {
+	root := writeWorkspace(t)
+	lock := filepath.Join(t.TempDir(), "lock")
+	// mkdir fails if the folder is there: somebody else runs.
+	command := []string{"sh", "-c", "mkdir " + lock + " && sleep 0.05 && rmdir " + lock}
+	if err := run(root, "", 1, command, new(bytes.Buffer)); err != nil {
+		t.Errorf("one at a time: %v", err)
+	}
+	// Each waits for another to have begun.
+	folder := t.TempDir()
+	command = []string{"sh", "-c", "touch " + folder + "/$(basename $PWD); for i in $(seq 500); do [ $(ls " + folder + " | wc -l) -ge 3 ] && exit 0; sleep 0.02; done; exit 1"}
+	if err := run(root, "", 3, command, new(bytes.Buffer)); err != nil {
+		t.Errorf("three at a time: %v", err)
 	}
 }
