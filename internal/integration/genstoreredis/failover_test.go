@@ -11,7 +11,10 @@ import (
 
 // TestSentinelFailover kills a master under load, whose replica has not got
 // all of its bumps.
-func TestSentinelFailover(t *testing.T) { eachKind(t, testSentinelFailover) }
+func TestSentinelFailover(t *testing.T) {
+	long(t)
+	eachKind(t, testSentinelFailover)
+}
 
 func testSentinelFailover(t *testing.T, open opening) {
 	group := redistest.StartSentinel(t, 1)
@@ -34,7 +37,10 @@ func testSentinelFailover(t *testing.T, open opening) {
 
 // TestClusterFailover kills a master of a Cluster under load, and pauses
 // another one until a replica has its place.
-func TestClusterFailover(t *testing.T) { eachKind(t, testClusterFailover) }
+func TestClusterFailover(t *testing.T) {
+	long(t)
+	eachKind(t, testClusterFailover)
+}
 
 func testClusterFailover(t *testing.T, open opening) {
 	// The promise wants that a master which was replaced answers nothing.

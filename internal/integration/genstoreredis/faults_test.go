@@ -186,6 +186,7 @@ var faults = []fault{
 }
 
 func TestFaults(t *testing.T) {
+	long(t)
 	for _, f := range faults {
 		for _, kind := range kinds {
 			t.Run(f.name+", "+kind.name, func(t *testing.T) {

@@ -15,7 +15,10 @@ import (
 
 // TestHungServer reads entries, in process or beside their generations, while
 // these are on a server that accepts connections and answers nothing.
-func TestHungServer(t *testing.T) { eachKind(t, testHungServer) }
+func TestHungServer(t *testing.T) {
+	long(t)
+	eachKind(t, testHungServer)
+}
 
 func testHungServer(t *testing.T, open opening) {
 	const (

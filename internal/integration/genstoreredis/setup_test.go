@@ -187,3 +187,12 @@ func scriptFile(tb testing.TB, name string) string {
 	}
 	return string(text)
 }
+
+// long skips a test that waits for elections, time-outs and restarts, where -short
+// asks for what is quick.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("waits for what takes its time")
+	}
+}
