@@ -58,7 +58,10 @@ func New(config Config) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisbackend: %w", err)
 	}
-	provider, err := redisprovider.New(redisprovider.Config{Client: config.Client})
+	provider, err := redisprovider.New(redisprovider.Config{
+		Client:  config.Client,
+		Cluster: redisgenstore.ClusterUnder(config.Client),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("redisbackend: %w", err)
 	}

@@ -175,3 +175,22 @@ func TestUnderneath(t *testing.T) {
 		t.Errorf("underneath an AutoPipeliner of nothing is %T", got)
 	}
 }
+
+func TestClusterUnder(t *testing.T) {
+	plain, cluster := standalone(t), clustered(t)
+	for name, c := range map[string]struct {
+		client redis.UniversalClient
+		want   *redis.ClusterClient
+	}{
+		"cluster client":        {cluster, cluster},
+		"cluster autopipeliner": {batching(t, cluster), cluster},
+		"client":                {plain, nil},
+		"autopipeliner":         {batching(t, plain), nil},
+		"type of one's own":     {embedding{cluster}, nil},
+		"no client":             {nil, nil},
+	} {
+		if got := ClusterUnder(c.client); got != c.want {
+			t.Errorf("%s: the Cluster client under it is %p, want %p", name, got, c.want)
+		}
+	}
+}

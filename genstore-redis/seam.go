@@ -50,3 +50,13 @@ func CheckClient(c redis.UniversalClient) error {
 	_, err := inspect(c)
 	return err
 }
+
+// ClusterUnder returns the Cluster client that c is, or that c was made from if
+// it is an AutoPipeliner, which does not tell it, or nil.
+func ClusterUnder(c redis.UniversalClient) *redis.ClusterClient {
+	seen, err := inspect(c)
+	if err != nil {
+		return nil
+	}
+	return seen.cluster
+}

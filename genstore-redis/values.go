@@ -190,7 +190,7 @@ func idIn(info *redis.StringCmd) (string, error) {
 // slot is being moved they may be on two servers.
 func (v Values) readApart(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error) {
 	s := v.store
-	text, err := s.client.Get(ctx, key).Result()
+	text, err := s.get(ctx, key)
 	switch {
 	case err == nil:
 		value = bytesOf(text)
@@ -203,6 +203,14 @@ func (v Values) readApart(ctx context.Context, key string, create bool) (value [
 		gen, genErr = s.Current(ctx, key)
 	}
 	return value, gen, valueErr, genErr
+}
+
+// get reads a value alone.
+func (s *Store) get(ctx context.Context, key string) (string, error) {
+	defer s.watchSlots()()
+	text, err := s.client.Get(ctx, key).Result()
+	s.noteFailure(err)
+	return text, err
 }
 
 // valueOf returns the bytes in an item of a reply, nil where there are none.
@@ -375,7 +383,7 @@ func (b *batchRead) fromNodes(ctx context.Context) {
 
 // readBulk reads the bulk entry alone.
 func (b *batchRead) readBulk(ctx context.Context) {
-	text, err := b.store.client.Get(ctx, b.bulk).Result()
+	text, err := b.store.get(ctx, b.bulk)
 	switch at := len(b.keys); {
 	case err == nil:
 		b.reading.Bulk, b.valueErrs[at] = bytesOf(text), nil
@@ -564,7 +572,10 @@ func (v Values) setApart(ctx context.Context, item cascache.Item, gen uint64) (c
 
 // set stores an item, whatever its generation.
 func (v Values) set(ctx context.Context, item cascache.Item) (stored bool, err error) {
-	err = v.store.client.Set(ctx, item.Key, item.Value, max(item.TTL, time.Millisecond)).Err()
+	s := v.store
+	defer s.watchSlots()()
+	err = s.client.Set(ctx, item.Key, item.Value, max(item.TTL, time.Millisecond)).Err()
+	s.noteFailure(err)
 	if redis.IsOOMError(err) {
 		return false, nil
 	}
@@ -735,6 +746,7 @@ func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, b
 			for _, at := range list[i].at {
 				gens[at], bumpErrs[at] = s.Bump(ctx, keys[at])
 				delErrs[at] = s.client.Del(ctx, keys[at]).Err()
+				s.noteFailure(delErrs[at])
 			}
 			continue
 		}

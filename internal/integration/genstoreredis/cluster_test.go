@@ -60,6 +60,7 @@ func TestCluster(t *testing.T) {
 		}
 	}
 	t.Run("round trips", func(t *testing.T) { testClusterTrips(t, cluster) })
+	t.Run("reload", func(t *testing.T) { testReload(t, cluster) })
 	t.Run("commits", func(t *testing.T) { testClusterCommits(t, cluster) })
 	t.Run("migration under the cache", func(t *testing.T) {
 		eachKind(t, func(t *testing.T, open opening) { testMigratedCache(t, cluster, open) })
