@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	cascache "github.com/unkn0wn-root/cascache/core"
 	"github.com/unkn0wn-root/cascache/genstore-lease/internal/protocol"
+	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 )
 
 // Store is a [cascache.GenStore] in Redis, shared by every process that has the
@@ -22,7 +24,7 @@ import (
 // [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
 type Store struct {
 	client  redis.UniversalClient
-	cluster *redis.ClusterClient // nil unless client is one
+	cluster *redis.ClusterClient // client, or the one under it, or nil
 	owned   bool
 	names   names
 
@@ -70,6 +72,7 @@ func New(config Config) (*Store, error) {
 	}
 	s := &Store{
 		client:    config.Client,
+		cluster:   redisgenstore.ClusterUnder(config.Client),
 		owned:     config.CloseClient,
 		names:     newNames(config.Namespace),
 		lease:     config.Lease,
@@ -82,7 +85,6 @@ func New(config Config) (*Store, error) {
 		waiting:   make(map[*waiter]struct{}),
 		woken:     make(chan struct{}, 1),
 	}
-	s.cluster, _ = config.Client.(*redis.ClusterClient)
 	s.replica = protocol.NewReplica(s.id, config.Lease, config.Generations, s.now)
 	s.writer = protocol.NewWriter(s.id, config.Lease)
 	s.currents = newGathering(s.currentBatch)

@@ -313,31 +313,3 @@ func TestColdReplicaLearnsInBatches(t *testing.T) {
 		t.Errorf("a cold replica knows %d of %d keys that it has looked up", known, len(keys))
 	}
 }
-
-func TestCluster(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a Cluster")
-	}
-	cluster := redistest.StartCluster(t)
-	openIn := func() *leasegenstore.Store {
-		s := open(t, connectCluster(t, cluster.Addrs()))
-		t.Cleanup(func() { _ = s.Close(context.Background()) })
-		return s
-	}
-	reader, writer := gated{openIn(), nil}, gated{openIn(), nil}
-	keys := []string{"single:a:{1}", "single:a:2}", "k"}
-	if _, err := writer.BumpBatch(t.Context(), keys); err != nil {
-		t.Fatal(err)
-	}
-	for range 30 {
-		old := reader.serving(t, "k")
-		gens, err := writer.BumpBatch(t.Context(), keys)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reader.sees(t, old, "G4")
-		if gen := reader.serving(t, "k"); gen != gens[2] {
-			t.Errorf("the reader answers %d, want %d", gen, gens[2])
-		}
-	}
-}

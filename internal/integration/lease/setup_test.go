@@ -40,15 +40,19 @@ func open(tb testing.TB, client redis.UniversalClient, change ...func(*leasegens
 	return store
 }
 
-func connectCluster(tb testing.TB, addrs []string) *redis.ClusterClient {
+func connectCluster(tb testing.TB, addrs []string, change ...func(*redis.ClusterOptions)) *redis.ClusterClient {
 	tb.Helper()
-	client := redis.NewClusterClient(&redis.ClusterOptions{
+	opts := &redis.ClusterOptions{
 		Addrs:                 addrs,
 		ContextTimeoutEnabled: true,
 		ReadTimeout:           time.Second,
 		MinRetryBackoff:       time.Millisecond,
 		MaxRetryBackoff:       10 * time.Millisecond,
-	})
+	}
+	for _, f := range change {
+		f(opts)
+	}
+	client := redis.NewClusterClient(opts)
 	tb.Cleanup(func() { client.Close() })
 	return client
 }
