@@ -206,9 +206,10 @@ var errNoMaster = errors.New("INFO replication does not tell that the server is 
 //
 // Between two of these commands the server may lose its part as master, and
 // take on the replication id of another one. So INFO comes last, and must say
-// that the server is a master at that time. It then has been one under this id
-// ever since it answered with records that are bound to it: a server that
-// becomes a master takes an id that none had before.
+// that the server is a master at that time. A server that becomes a master
+// always begins a new id, to which no record is bound yet. So if INFO shows a
+// master under the id X, and a record read before is bound to X, the server was
+// that master already when it answered with the record.
 //
 // With an expiry, GETEX begins that anew, before the id is known: also of a
 // record that turns out to be bound to another one, which does no harm.
@@ -226,11 +227,7 @@ func readNode(ctx context.Context, node *redis.Client, guarded bool, expiry time
 	id := ""
 	var unproven error
 	if guarded {
-		if unproven = info.Err(); unproven == nil {
-			if id = masterID(info.Val()); id == "" {
-				unproven = errNoMaster
-			}
-		}
+		id, unproven = idIn(info)
 	}
 	for i, reply := range records {
 		record, err := reply.Result()
@@ -244,6 +241,18 @@ func readNode(ctx context.Context, node *redis.Client, guarded bool, expiry time
 			gens[i] = boundTo(record, id)
 		}
 	}
+}
+
+// idIn returns the replication id that INFO tells of a master.
+func idIn(info *redis.StringCmd) (string, error) {
+	text, err := info.Result()
+	if err != nil {
+		return "", err
+	}
+	if id := masterID(text); id != "" {
+		return id, nil
+	}
+	return "", errNoMaster
 }
 
 // masterID returns the replication id in the text of INFO, as far as records

@@ -40,6 +40,15 @@ func (g *group) with(args []any) []any {
 	return slices.Concat(args, g.args)
 }
 
+// keys returns those of all that are in the group.
+func (g *group) keys(all []string) []string {
+	keys := make([]string, len(g.at), 2*len(g.at)+1)
+	for i, at := range g.at {
+		keys[i] = all[at]
+	}
+	return keys
+}
+
 // groups splits keys for scripts: by slot where slots may be on different
 // servers, and into parts of at most limit.
 func (s *Store) groups(keys []string, limit int) []group {

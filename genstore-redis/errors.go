@@ -79,3 +79,10 @@ func fromNetwork(err error) bool {
 func answers(err error, kind string) bool {
 	return err != nil && redis.HasErrorPrefix(err, kind) // which allocates for nil too
 }
+
+// moving reports whether err says that a slot is on its way to another server:
+// its keys are found one by one.
+func moving(err error) bool {
+	kind, _ := redirection(err)
+	return kind != "" || answers(err, "TRYAGAIN")
+}

@@ -1,0 +1,74 @@
+package redisgenstore
+
+import (
+	"context"
+	"fmt"
+)
+
+// BumpAndDel implements the method of [cascache.Combined].
+func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bumpErr, delErr error) {
+	s := v.store
+	if err := s.beginChange(ctx, dropScript.op, keys...); err != nil {
+		return nil, err, err
+	}
+	if len(keys) == 0 {
+		return nil, nil, nil
+	}
+	gens = make([]uint64, len(keys))
+	bumpErrs, delErrs := make([]error, len(keys)), make([]error, len(keys))
+	list := s.groups(keys, maxGroup)
+	for i := range list {
+		list[i].names = append(list[i].names, list[i].keys(keys)...)
+	}
+	for i, reply := range s.run(ctx, s.writer(), dropScript, list, s.guardFlag(), s.ttl, tail()) {
+		err := fill(gens, list[i], reply)
+		if moving(err) {
+			// The bump comes first, as everywhere.
+			for _, at := range list[i].at {
+				gens[at], bumpErrs[at] = s.Bump(ctx, keys[at])
+				delErrs[at] = s.client.Del(ctx, keys[at]).Err()
+				s.noteFailure(delErrs[at])
+			}
+			continue
+		}
+		for _, at := range list[i].at {
+			bumpErrs[at], delErrs[at] = err, err
+		}
+	}
+	return gens, joined(dropScript.op, keys, bumpErrs), joined(dropScript.op, keys, delErrs)
+}
+
+// DelEqual implements the method of [cascache.Combined].
+func (v Values) DelEqual(ctx context.Context, keys []string, values [][]byte) error {
+	s := v.store
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	if len(keys) != len(values) {
+		return fmt.Errorf("redisgenstore: %s of %d keys by %d values; there must be as many", healScript.op, len(keys), len(values))
+	}
+	errs := make([]error, len(keys))
+	list := s.groups(keys, maxGroup)
+	for len(list) > 0 {
+		for i := range list {
+			g := &list[i]
+			g.names, g.args = g.keys(keys), make([]any, len(g.at))
+			for j, at := range g.at {
+				g.args[j] = values[at]
+			}
+		}
+		var later []int
+		for i, reply := range s.run(ctx, nil, healScript, list) {
+			err := reply.Err()
+			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
+				later = append(later, list[i].at...) // as in collect
+				continue
+			}
+			for _, at := range list[i].at {
+				errs[at] = err
+			}
+		}
+		list = s.apart(keys, later)
+	}
+	return joined(healScript.op, keys, errs)
+}
