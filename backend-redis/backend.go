@@ -45,22 +45,22 @@ var (
 
 // New returns a backend, without any I/O. The error names the field that cannot
 // work and what to change.
-func New(config Config) (*Backend, error) {
+func New(cfg Config) (*Backend, error) {
 	store, err := redisgenstore.New(redisgenstore.Config{
-		Client:       config.Client,
-		Namespace:    config.Namespace,
-		TTL:          config.TTL,
-		Unguarded:    config.Unguarded,
-		WaitReplicas: config.WaitReplicas,
-		WaitTimeout:  config.WaitTimeout,
-		CloseClient:  config.CloseClient,
+		Client:       cfg.Client,
+		Namespace:    cfg.Namespace,
+		TTL:          cfg.TTL,
+		Unguarded:    cfg.Unguarded,
+		WaitReplicas: cfg.WaitReplicas,
+		WaitTimeout:  cfg.WaitTimeout,
+		CloseClient:  cfg.CloseClient,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("redisbackend: %w", err)
 	}
 	provider, err := redisprovider.New(redisprovider.Config{
-		Client:  config.Client,
-		Cluster: redisgenstore.ClusterUnder(config.Client),
+		Client:  cfg.Client,
+		Cluster: redisgenstore.ClusterUnder(cfg.Client),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("redisbackend: %w", err)

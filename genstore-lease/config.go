@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 )
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
 	"github.com/unkn0wn-root/cascache/genstore-lease/internal/protocol"
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 )

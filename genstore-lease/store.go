@@ -65,28 +65,28 @@ var (
 // New returns a store, without any I/O. The error names the field that cannot
 // work and what to change. The first call of the store begins its heartbeats,
 // over a connection of the client, and takes another one to hear of changes.
-func New(config Config) (*Store, error) {
-	config, err := config.withDefaults()
+func New(cfg Config) (*Store, error) {
+	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		client:    config.Client,
-		cluster:   redisgenstore.ClusterUnder(config.Client),
-		owned:     config.CloseClient,
-		names:     newNames(config.Namespace),
-		lease:     config.Lease,
-		heartbeat: config.Heartbeat,
-		ttl:       milliseconds(config.TTL),
-		leaseArg:  strconv.FormatInt(config.Lease.Microseconds(), 10),
-		logLength: strconv.Itoa(config.LogLength),
+		client:    cfg.Client,
+		cluster:   redisgenstore.ClusterUnder(cfg.Client),
+		owned:     cfg.CloseClient,
+		names:     newNames(cfg.Namespace),
+		lease:     cfg.Lease,
+		heartbeat: cfg.Heartbeat,
+		ttl:       milliseconds(cfg.TTL),
+		leaseArg:  strconv.FormatInt(cfg.Lease.Microseconds(), 10),
+		logLength: strconv.Itoa(cfg.LogLength),
 		epoch0:    time.Now().Add(-time.Hour), // so that 0 is before everything
 		id:        newID(),
 		waiting:   make(map[*waiter]struct{}),
 		woken:     make(chan struct{}, 1),
 	}
-	s.replica = protocol.NewReplica(s.id, config.Lease, config.Generations, s.now)
-	s.writer = protocol.NewWriter(s.id, config.Lease)
+	s.replica = protocol.NewReplica(s.id, cfg.Lease, cfg.Generations, s.now)
+	s.writer = protocol.NewWriter(s.id, cfg.Lease)
 	s.currents = newGathering(s.currentBatch)
 	s.creating = newGathering(s.snapshotBatch)
 	s.life, s.end = context.WithCancel(context.Background())

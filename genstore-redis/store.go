@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
@@ -47,31 +48,31 @@ var (
 
 // New returns a store, without any I/O. The error names the field that cannot
 // work and what to change.
-func New(config Config) (*Store, error) {
-	if err := config.validate(); err != nil {
+func New(cfg Config) (*Store, error) {
+	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c, err := inspect(config.Client)
+	c, err := inspect(cfg.Client)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
 		client:       c,
-		keys:         newKeySpace(config.Namespace),
-		guarded:      !config.Unguarded,
-		ttl:          milliseconds(config.TTL),
+		keys:         newKeySpace(cfg.Namespace),
+		guarded:      !cfg.Unguarded,
+		ttl:          milliseconds(cfg.TTL),
 		expiry:       bare,
-		waitReplicas: config.WaitReplicas,
-		owned:        config.CloseClient,
+		waitReplicas: cfg.WaitReplicas,
+		owned:        cfg.CloseClient,
 	}
-	if config.TTL > 0 {
-		s.expiry = max(config.TTL, time.Millisecond)
+	if cfg.TTL > 0 {
+		s.expiry = max(cfg.TTL, time.Millisecond)
 	}
 	if s.waitReplicas > 0 {
 		s.waitTimeout = DefaultWaitTimeout
-		if config.WaitTimeout > 0 {
+		if cfg.WaitTimeout > 0 {
 			// WAIT counts milliseconds, and takes 0 for no limit.
-			s.waitTimeout = max(config.WaitTimeout, time.Millisecond)
+			s.waitTimeout = max(cfg.WaitTimeout, time.Millisecond)
 		}
 		if err := c.inspectWait(s.waitTimeout); err != nil {
 			return nil, err

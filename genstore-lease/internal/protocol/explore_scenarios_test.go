@@ -46,7 +46,7 @@ func TestExplorerFindsNothing(t *testing.T) {
 			if s.large && !*large {
 				t.Skip("only with -explore.large")
 			}
-			if raced {
+			if raceEnabled {
 				t.Skip("takes too long with -race")
 			}
 			t.Parallel()
@@ -85,7 +85,7 @@ func TestExplorerFindsTwins(t *testing.T) {
 		{"a process takes its own change for seen in an epoch that it has not entered", "an own bump in a new epoch", func(s *spoilt) { s.selfUnreflected = true }},
 	} {
 		t.Run(twin.name, func(t *testing.T) {
-			if raced {
+			if raceEnabled {
 				t.Skip("takes too long with -race")
 			}
 			wrong := new(spoilt)

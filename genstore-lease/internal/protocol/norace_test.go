@@ -2,4 +2,4 @@
 
 package protocol
 
-const raced = false
+const raceEnabled = false

@@ -2,6 +2,6 @@
 
 package protocol
 
-// raced says that the race detector, which takes the time of ten explorers and
-// finds nothing in a program of one goroutine, is on.
-const raced = true
+// raceEnabled says that the race detector, which takes the time of ten
+// explorers and finds nothing in a program of one goroutine, is on.
+const raceEnabled = true

@@ -17,8 +17,8 @@ type Replica struct {
 	lease int64
 	clock func() Instant
 
-	// until is when the lease ends. Read and table looked up without a lock,
-	// in this order: see Current.
+	// until is when the lease ends. It is read, and the table looked up,
+	// without a lock, in this order: see Current.
 	until atomic.Int64
 	table table
 

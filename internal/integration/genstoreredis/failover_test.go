@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	cascache "github.com/unkn0wn-root/cascache/core"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )

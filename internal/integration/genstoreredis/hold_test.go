@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 

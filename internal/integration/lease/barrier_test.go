@@ -256,7 +256,7 @@ func TestLogIsBounded(t *testing.T) {
 }
 
 func TestLocalLookUpAllocatesNothing(t *testing.T) {
-	if raced {
+	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
 	s := openGated(t, redistest.Start(t), func(c *leasegenstore.Config) { c.Lease = time.Minute })

@@ -2,4 +2,4 @@
 
 package lease
 
-const raced = false
+const raceEnabled = false

@@ -2,5 +2,5 @@
 
 package lease
 
-// raced says that the race detector is on.
-const raced = true
+// raceEnabled says that the race detector is on.
+const raceEnabled = true
