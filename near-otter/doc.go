@@ -7,6 +7,9 @@
 // generation store; nothing is broadcast.
 //
 //	near, err := otternear.New(otternear.Config[User]{MaxEntries: 100_000})
+//	if err != nil {
+//		return err
+//	}
 //	users, err := cascache.New(cascache.Options[User]{Namespace: "user", Near: near})
 //
 // Values are shared between all callers, who must not modify them: let V be
