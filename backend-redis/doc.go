@@ -9,6 +9,9 @@
 //	backend, err := redisbackend.New(redisbackend.Config{
 //		Client: redis.NewClient(&redis.Options{Addr: "localhost:6379"}),
 //	})
+//	if err != nil {
+//		return err
+//	}
 //	cache, err := cascache.New(cascache.Options[User]{
 //		Namespace: "users",
 //		Provider:  backend,

@@ -6,12 +6,12 @@ import (
 	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
-	rp "github.com/unkn0wn-root/cascache/provider-ristretto"
+	ristrettoprovider "github.com/unkn0wn-root/cascache/provider-ristretto"
 )
 
 func Example() {
 	ctx := context.Background()
-	provider, err := rp.New(rp.Config{
+	provider, err := ristrettoprovider.New(ristrettoprovider.Config{
 		NumCounters: 1_000_000,
 		MaxCost:     64 << 20, // bytes
 		BufferItems: 64,
@@ -51,7 +51,7 @@ func Example() {
 
 func ExampleProvider_Metrics() {
 	ctx := context.Background()
-	provider, err := rp.New(rp.Config{Metrics: true})
+	provider, err := ristrettoprovider.New(ristrettoprovider.Config{Metrics: true})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -12,7 +12,8 @@ import (
 )
 
 // Provider is a [cascache.Provider] over a Ristretto cache. Make one with
-// [New]. Its methods do no I/O and take no notice of their contexts.
+// [New]. Its methods do no I/O, take no notice of their contexts and may be
+// called concurrently; after Close they return [cascache.ErrClosed].
 type Provider struct {
 	cache   *ristretto.Cache[uint64, *record]
 	hash    keyHash
@@ -165,7 +166,8 @@ func (p *Provider) Wait() {
 }
 
 // Close drops all entries and ends Ristretto's goroutines, after the calls
-// under way have returned. Every later call fails with [cascache.ErrClosed].
+// under way have returned. Every later call fails with [cascache.ErrClosed]. A
+// further Close does nothing.
 func (p *Provider) Close(context.Context) error {
 	p.closing.Do(func() {
 		p.gate.close()
