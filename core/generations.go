@@ -21,23 +21,25 @@ const DefaultBumpTimeout = 5 * time.Second
 // batches for stores without them, and never more than G2 allows: a number is
 // what the store said in time, and everything else is an error.
 type generations struct {
-	store   GenStore
-	timeout time.Duration
-	reads   *callPool // nil: the store never blocks
-	bumps   *callPool // apart, so that stuck reads leave invalidations room
+	// What a hit reads comes first, so that it lies in one cache line.
+
+	combined        Combined        // nil: the values are elsewhere
+	localCurrenter  LocalCurrenter  // only of a store that may block
+	prefixCurrenter PrefixCurrenter // only of a store that never blocks
 
 	// floor is a generation below which none is taken for proof; see
 	// recovery.refuseOld. 0 while there is none.
 	floor atomic.Uint64
 
-	prefixCurrenter PrefixCurrenter // only of a store that never blocks
-	localCurrenter  LocalCurrenter  // only of a store that may block
+	reads   *callPool // nil: the store never blocks
+	bumps   *callPool // apart, so that stuck reads leave invalidations room
+	store   GenStore
+	timeout time.Duration
+
 	commitCurrenter CommitCurrenter
 	currentBatcher  BatchCurrenter
 	snapshotBatcher BatchSnapshotter
 	bumpBatcher     BatchBumper
-
-	combined Combined // nil: the values are elsewhere
 }
 
 func newGenerations(store GenStore, timeout time.Duration) *generations {

@@ -13,28 +13,32 @@ import (
 // Handle is an open cache. It implements [CAS] and carries what goes beyond
 // it. Make one with [New]; the zero value is not usable.
 type Handle[V any] struct {
-	keys     keySpace
-	near     Near[V]  // nil: none
+	// What a hit reads comes first, so that it lies in few cache lines.
+
+	near         Near[V]      // nil: none
+	prefixGetter PrefixGetter // nil: the provider takes whole keys
+	gens         *generations
+	disabled     bool
+	noBulk       bool
+	closed       atomic.Bool
+	keys         keySpace
+
 	provider Provider // nil: near alone
-	gens     *generations
 	codec    payloads[V]
+	suspects suspects
+	emit     emitter
+
 	ttls     ttls
 	cost     func(key string, raw []byte, isBulk bool, n int) int64
-	emit     emitter
-	suspects suspects
 	recovery recovery
 	lease    time.Duration // of the holds of Mutate
 
-	prefixGetter PrefixGetter
-	getBatcher   BatchGetter
-	setBatcher   BatchSetter
-	delBatcher   BatchDeleter
+	getBatcher BatchGetter
+	setBatcher BatchSetter
+	delBatcher BatchDeleter
 
-	guesses  bulkGuesses // where gens.combined is set
-	disabled bool
-	noBulk   bool
+	guesses bulkGuesses // where gens.combined is set
 
-	closed    atomic.Bool
 	closeOnce sync.Once
 	closeErr  error
 }
