@@ -36,5 +36,5 @@
 // # Many concurrent callers
 //
 // An AutoPipeliner sends the commands of concurrent callers together. That is
-// what we recommend from about eight concurrent callers on.
+// what we recommend from some ten concurrent callers on.
 package redisbackend

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A budget is what a path may cost, at the most.
@@ -24,9 +25,37 @@ type budget struct {
 type budgets struct {
 	// Room is the share that a ratio may be over its budget: the noise of a
 	// machine that does other things. ShortRoom is for -short.
-	Room      float64  `json:"room"`
-	ShortRoom float64  `json:"shortRoom"`
-	Budgets   []budget `json:"budgets"`
+	Room      float64       `json:"room"`
+	ShortRoom float64       `json:"shortRoom"`
+	Budgets   []budget      `json:"budgets"`
+	Mixed     []mixedBudget `json:"mixed"`
+}
+
+// A mixedBudget is how many reads a contender serves under the mixed load, at
+// the least, beside plain cache-aside. None of them may be stale.
+type mixedBudget struct {
+	Contender string  `json:"contender"`
+	Least     float64 `json:"least"`
+	Target    float64 `json:"target,omitempty"` // what was aimed at, where that is more
+}
+
+// breaches returns what of the budget the results break, in words; room is the
+// share that the reads may be under it.
+func (b *mixedBudget) breaches(results []mixedResult, room float64) []string {
+	i := slices.IndexFunc(results, func(m mixedResult) bool { return m.Contender == b.Contender })
+	if i < 0 {
+		return []string{fmt.Sprintf("mixed: nothing was measured of contender %q", b.Contender)}
+	}
+	m := results[i]
+	var broken []string
+	if least := b.Least / (1 + room); !(m.Ratio.Median >= least) {
+		broken = append(broken, fmt.Sprintf("mixed, %s: %.2f times the reads of cache-aside (quartiles %.2f and %.2f), the budget is %.2f and the room for noise %.0f %%",
+			b.Contender, m.Ratio.Median, m.Ratio.Q1, m.Ratio.Q3, b.Least, 100*room))
+	}
+	if m.Stale > 0 {
+		broken = append(broken, fmt.Sprintf("mixed, %s: %d of %d reads were stale, none may be", b.Contender, m.Stale, m.Total))
+	}
+	return broken
 }
 
 //go:embed budgets.json

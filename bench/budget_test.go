@@ -59,6 +59,47 @@ func TestBudgetBreaks(t *testing.T) {
 	}
 }
 
+func TestMixedBudgetsAreOfContenders(t *testing.T) {
+	all, err := readBudgets(committedBudgets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all.Mixed) == 0 {
+		t.Error("reads and writes together have a budget")
+	}
+	for _, b := range all.Mixed {
+		if !slices.ContainsFunc(mixedContenders(), func(c mixedContender) bool { return c.name == b.Contender }) {
+			t.Errorf("a budget must be of a contender under the mixed load: %q is none", b.Contender)
+		}
+		if b.Least <= 0 || b.Target != 0 && b.Target < b.Least {
+			t.Errorf("a budget must be positive and no more than what is aimed at: %s has %g and %g", b.Contender, b.Least, b.Target)
+		}
+	}
+}
+
+func TestMixedBudgetBreaks(t *testing.T) {
+	measured := mixedResult{Contender: "c", Ratio: spread{Median: 0.8}, Total: 100}
+	keep := mixedBudget{Contender: "c", Least: 0.85}
+	for name, c := range map[string]struct {
+		change func(*mixedBudget, *mixedResult)
+		want   string // "": kept
+	}{
+		"kept within the room": {func(*mixedBudget, *mixedResult) {}, ""},
+		"too few":              {func(b *mixedBudget, _ *mixedResult) { b.Least = 0.9 }, "0.80 times"},
+		"stale":                {func(_ *mixedBudget, m *mixedResult) { m.Stale = 1 }, "1 of 100 reads were stale"},
+		"another contender":    {func(b *mixedBudget, _ *mixedResult) { b.Contender = "d" }, "nothing was measured"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, m := keep, measured
+			c.change(&b, &m)
+			broken := strings.Join(b.breaches([]mixedResult{m}, 0.1), "; ")
+			if (broken == "") != (c.want == "") || !strings.Contains(broken, c.want) {
+				t.Errorf("a budget must be broken by what stays under it, and by nothing else: got %q, want %q", broken, c.want)
+			}
+		})
+	}
+}
+
 // A ratio counts as broken only when it stays so, and what was kept once is kept.
 func TestCheckMeasuresAgain(t *testing.T) {
 	all := budgets{Budgets: []budget{

@@ -23,7 +23,7 @@ func writePage(dir string, rows []row) error {
 	}
 	var page bytes.Buffer
 	writeHead(&page, &r)
-	writeBudgets(&page, &all, r.Results)
+	writeBudgets(&page, &all, r.Results, r.Mixed)
 	for i := range rows {
 		charts, err := rows[i].write(&page, r.Results)
 		if err != nil {
@@ -54,8 +54,8 @@ and the figures behind them are written by
     make bench          # everything but how cost grows
     make bench-scale    # how cost grows
 
-Measured on %s/%s, %s, %d cores, Go %s, Redis %s on the loopback, with other work going on on the same machine (load
-average %s when the run began, %s when it ended). **Ratios carry over to another machine, nanoseconds do not.**
+Measured on %s/%s, %s, %d cores, Go %s, Redis %s on the loopback (load average %s when the run began, %s
+when it ended: above the number of cores, the machine had other work too). **Ratios carry over to another machine, nanoseconds do not.**
 
 How it is measured: all contenders of a row live in one process. A round gives each of them several short slices, in random
 order among those of the others, and the fastest of a contender's slices counts, divided by that of the row's first
@@ -73,7 +73,7 @@ Compared: %s. Each is configured as its documentation recommends.
 `, m.OS, m.Arch, m.CPU, m.Cores, m.Go, m.Redis, m.Load[0], m.Load[1], r.Rounds, strings.Join(r.Libraries, ", "))
 }
 
-func writeBudgets(page *bytes.Buffer, all *budgets, results []result) {
+func writeBudgets(page *bytes.Buffer, all *budgets, results []result, mixed []mixedResult) {
 	page.WriteString("## Budgets\n\n`make bench-check` measures these again and fails when one is broken. Where the budget is above what was aimed at, " +
 		"[performance.md](performance.md) says what stands in the way.\n\n" +
 		"| path | keys | goroutines | aimed at | budget | measured | quartiles | allocations |\n|---|---|---|---|---|---|---|---|\n")
@@ -92,6 +92,16 @@ func writeBudgets(page *bytes.Buffer, all *budgets, results []result) {
 		}
 		fmt.Fprintf(page, "| %s | %s | %d | %s | %s | %s | %.2f–%.2f | %s |\n", b.Path, b.Pattern, res.Goroutines,
 			times(aim), times(b.Ratio), times(res.Ratio.Median), res.Ratio.Q1, res.Ratio.Q3, allocs)
+	}
+	page.WriteString("\nAnd of reads and writes together, how many reads beside those of cache-aside, at the least, with none stale:\n\n" +
+		"| contender | aimed at | budget | measured | quartiles | stale |\n|---|---|---|---|---|---|\n")
+	for _, b := range all.Mixed {
+		for _, m := range mixed {
+			if m.Contender == b.Contender {
+				fmt.Fprintf(page, "| %s | %s | %s | %s | %.2f–%.2f | %d |\n", b.Contender, times(max(b.Target, b.Least)),
+					times(b.Least), times(m.Ratio.Median), m.Ratio.Q1, m.Ratio.Q3, m.Stale)
+			}
+		}
 	}
 	page.WriteString("\n")
 }

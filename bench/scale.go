@@ -217,7 +217,12 @@ func measureScale(e *env, short bool, out io.Writer) (*scaleReport, error) {
 		c := curve{Name: g.name, Title: g.title, Of: g.of}
 		for _, x := range g.steps {
 			at := g.at(x)
-			results, err := at.measure(e, p.of(&at), runtime.GOMAXPROCS(0))
+			pl, procs := p.of(&at), runtime.GOMAXPROCS(0)
+			if !at.redis {
+				// So that starting them is as small a part of it as for few.
+				pl.slice *= time.Duration(max(at.only/procs, 1))
+			}
+			results, err := at.measure(e, pl, procs)
 			if err != nil {
 				return nil, fmt.Errorf("%s at %g: %w", g.name, x, err)
 			}
