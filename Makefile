@@ -41,7 +41,7 @@ lab: ## watch caching strategies go stale, or not, on a web page (LABARGS='-redi
 test: deps race standalone ## test every module: in the workspace with -race, then each on its own
 
 race: ## test every module in the workspace with -race
-	go test -race -count=1 -timeout 20m -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(PACKAGES)
+	go test -race -count=1 -timeout 20m $(PACKAGES)
 
 standalone: ## test every module on its own (GOWORK=off), without -race and the long tests
 	$(EACH) $(ALONE) go test -short -count=1 ./...

@@ -179,20 +179,24 @@ func TestRunWithReplicasAndFaults(t *testing.T) {
 		if err := r.inflict(f, 1); err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
+		// Hits since the reads without one came to an end: on a busy machine a
+		// fault may cost more of these than are soon made up for.
+		fewest := make(map[string]int64) // of the reads that were no loads
 		until(t, "after \""+f.Name+"\" the caches are read, and CasCache hits", func() bool {
-			now := counted(r)
+			now, hits := counted(r), true
+			for _, key := range []string{"cas", "cas-gens", "cas-lease", "cas-redis"} {
+				n := now[key].Reads - now[key].Loads
+				if least, seen := fewest[key]; !seen || n < least {
+					fewest[key] = n
+				}
+				hits = hits && n > fewest[key]+20 // more than are under way
+			}
 			for _, l := range r.lanes {
 				if now[l.Key].Reads <= before[l.Key].Reads+20 {
 					return false
 				}
 			}
-			for _, key := range []string{"cas", "cas-gens", "cas-lease", "cas-redis"} {
-				reads, loads := now[key].Reads-before[key].Reads, now[key].Loads-before[key].Loads
-				if reads <= loads {
-					return false
-				}
-			}
-			return true
+			return hits
 		})
 	}
 	if err := r.stop(); err != nil {
