@@ -20,7 +20,7 @@ import (
 
 func main() {
 	goVersion := flag.String("go", "", "only the modules whose go directive is this `version`")
-	atOnce := flag.Int("p", 3, "in how many modules at once")
+	atOnce := flag.Int("p", 2, "in how many modules at once")
 	flag.Parse()
 	if err := run(".", *goVersion, max(*atOnce, 1), flag.Args(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "each:", err)
