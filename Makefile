@@ -53,7 +53,7 @@ lint: ## check formatting, vet, staticcheck, the go.mod files, the rules of the 
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; }
 	go vet $(PACKAGES)
 	$$($(ALONE) go -C internal/tools tool -n staticcheck) $(PACKAGES)
-	$(EACH) $(ALONE) go mod tidy -diff
+	$(EACH) -p 4 $(ALONE) go mod tidy -diff
 	go run ./internal/tools/modcheck
 	go run ./internal/tools/doccheck
 
@@ -76,7 +76,7 @@ bench-scale: ## measure how cost grows with keys, sizes, goroutines and invalida
 	go run ./bench -scale -docs docs
 
 bench-go: ## run the Go benchmarks that match (BENCH=<pattern>)
-	$(EACH) -p 1 go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	$(EACH) go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 release: ## rehearse releases (RELEASE='core@v0.1.0 …'); with TAG=1, keep their tags
 	go run ./internal/tools/release $(if $(TAG),-tag) $(RELEASE)

@@ -77,31 +77,37 @@ func TestBrokenPartsAreFound(t *testing.T) {
 		{"a codec that decodes an older version", wrong, nil, nil, map[check]bool{calls: true, freshness: true}},
 	} {
 		for which, found := range test.found {
-			s := providers[0].open(t, nil)
-			if test.provider != nil {
-				s.Provider = test.provider(s.Provider)
-			}
-			cache, err := cascache.New(cascache.Options[string]{Namespace: "control", Provider: s, Codec: test.kind.codec, GenStore: test.gens})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &recorder{TB: t}
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				b := bench[string]{kind: test.kind, storage: s, cache: cache}
-				if which == calls {
-					b.tryCalls(r)
-				} else {
-					b.tryFreshness(r)
+			// What only a race shows may take more than one try on a busy
+			// machine.
+			failed := false
+			for try := 0; try < 5 && (try == 0 || found && !failed); try++ {
+				s := providers[0].open(t, nil)
+				if test.provider != nil {
+					s.Provider = test.provider(s.Provider)
 				}
-			}()
-			<-ended
-			if r.failed != found {
-				t.Errorf("a cache with %s: test %d fails: got %t, want %t", test.fault, which, r.failed, found)
+				cache, err := cascache.New(cascache.Options[string]{Namespace: "control", Provider: s, Codec: test.kind.codec, GenStore: test.gens})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := &recorder{TB: t}
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					b := bench[string]{kind: test.kind, storage: s, cache: cache}
+					if which == calls {
+						b.tryCalls(r)
+					} else {
+						b.tryFreshness(r)
+					}
+				}()
+				<-ended
+				failed = r.failed
+				if err := cache.Close(context.Background()); err != nil {
+					t.Error(err)
+				}
 			}
-			if err := cache.Close(context.Background()); err != nil {
-				t.Error(err)
+			if failed != found {
+				t.Errorf("a cache with %s: test %d fails: got %t, want %t", test.fault, which, failed, found)
 			}
 		}
 	}

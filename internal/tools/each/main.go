@@ -1,6 +1,6 @@
 // Each runs one command in the folder of every module of the workspace, and fails
-// if the command failed in any of them. It does so in several at once: most of the
-// time of tests is spent waiting. What they print is kept apart.
+// if the command failed in any of them: one after the other, or in several at once.
+// What they print is kept apart.
 //
 //	go run ./internal/tools/each [-go version] [-p n] command [argument...]
 package main
@@ -20,7 +20,7 @@ import (
 
 func main() {
 	goVersion := flag.String("go", "", "only the modules whose go directive is this `version`")
-	atOnce := flag.Int("p", 2, "in how many modules at once")
+	atOnce := flag.Int("p", 1, "in how many modules at once")
 	flag.Parse()
 	if err := run(".", *goVersion, max(*atOnce, 1), flag.Args(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "each:", err)
