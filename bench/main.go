@@ -114,14 +114,9 @@ func (o *options) compare(e *env, rows []row, out io.Writer) error {
 		printRow(out, rows[i], results)
 		r.Results = append(r.Results, results...)
 	}
-	if o.only.MatchString("mixed") {
-		p := o.plans().mixed
-		mixed, err := measureMixed(e, mixedContenders(), p.rounds, p.slice)
-		if err != nil {
-			return err
-		}
-		printMixed(out, mixed)
-		r.Mixed = mixed
+	var err error
+	if r.Mixed, err = o.mixed(e, out); err != nil {
+		return err
 	}
 	if o.docs == "" {
 		return nil
@@ -129,6 +124,19 @@ func (o *options) compare(e *env, rows []row, out io.Writer) error {
 	r.Machine = e.machine(e.ctx)
 	r.Machine.Load = [2]string{began, load()}
 	return r.write(o.docs, rows)
+}
+
+// mixed measures the mixed load, if it was asked for.
+func (o *options) mixed(e *env, out io.Writer) ([]mixedResult, error) {
+	if !o.only.MatchString("mixed") {
+		return nil, nil
+	}
+	p := o.plans().mixed
+	results, err := measureMixed(e, mixedContenders(), p.rounds, p.slice)
+	if err == nil {
+		printMixed(out, results)
+	}
+	return results, err
 }
 
 // checkBudgets fails when a budget is broken.
@@ -152,14 +160,12 @@ func (o *options) checkBudgets(e *env, rows []row, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	mixed, err := o.mixed(e, out)
+	if err != nil {
+		return err
+	}
 	count := len(all.Budgets)
-	if o.only.MatchString("mixed") {
-		p := o.plans().mixed
-		mixed, err := measureMixed(e, mixedContenders(), p.rounds, p.slice)
-		if err != nil {
-			return err
-		}
-		printMixed(out, mixed)
+	if mixed != nil {
 		for _, b := range all.Mixed {
 			broken = append(broken, b.breaches(mixed, room)...)
 		}
