@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,112 +56,108 @@ func (h *Handle[V]) store(ctx context.Context, fills []filling[V], whole bool) e
 // of distinct keys, and a bulk entry of them all if asked to and none has
 // moved.
 func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL time.Duration, bulk bool) error {
-	if len(fills) == 0 {
-		return nil
+	var why Reason // a fill is left out
+	skip := func(f filling[V], reason Reason) {
+		why = reason
+		h.emit.setSkipped(ctx, f.key, reason)
 	}
-	if h.gens.combined != nil {
-		return h.storeManyCombined(ctx, fills, bulkTTL, bulk)
+	asked := make([]filling[V], 0, len(fills))
+	entries := make([]string, 0, len(fills))
+	gens := make([]uint64, 0, len(fills))
+	for _, f := range fills {
+		entry := h.keys.entry(f.key)
+		switch {
+		case f.gen == 0:
+			skip(f, ReasonNoSnapshot)
+		case h.suspects.has(entry): // first, as in proof
+			skip(f, ReasonSuspect)
+		default:
+			asked, entries, gens = append(asked, f), append(entries, entry), append(gens, f.gen)
+		}
 	}
-	fresh, why, err := h.unmoved(ctx, fills)
-	if err != nil {
-		return err
+	if len(asked) > 0 {
+		reasons, err := h.port.checkBulk(ctx, entries, gens)
+		if err != nil {
+			return err
+		}
+		if reasons != nil {
+			fresh := 0
+			for i, f := range asked {
+				if reasons[i] != "" {
+					skip(f, reasons[i])
+					continue
+				}
+				asked[fresh], entries[fresh] = f, entries[i]
+				fresh++
+			}
+			asked, entries = asked[:fresh], entries[:fresh]
+		}
 	}
-	if bulk && len(fresh) < len(fills) {
-		bulk = false
+	items, kept, failed := h.items(asked, entries, bulkTTL, bulk && why == "")
+	if len(items) > 0 {
+		for i, f := range kept {
+			gens[i] = f.gen
+		}
+		results, err := h.port.putBulk(ctx, items, gens[:len(kept)])
+		failed.add(err)
+		for i, f := range kept {
+			if results[i].why != "" {
+				why = results[i].why
+			}
+			h.settleSet(ctx, f, items[i], results[i])
+		}
+		if at := len(kept); at < len(items) && why == "" {
+			if why = results[at].why; why == "" && !results[at].failed && !results[at].stored {
+				h.emit.setRejected(ctx, items[at].Key, true, items[at].Cost)
+			}
+		}
+	}
+	if bulk && why != "" {
 		h.emit.bulkRejected(ctx, keysOf(fills), true, why)
 	}
-	if h.provider == nil {
-		for _, f := range fresh {
-			h.keepNear(f, h.ttls.of(f.ttl, h.ttls.single))
-		}
-		return nil
-	}
-	writes, kept, errs := h.items(fresh, bulkTTL, bulk)
-	bulkAt := -1 // the bulk entry's index in writes
-	if len(writes) > len(kept) {
-		bulkAt = len(kept)
-	}
-	if err := h.setEntries(ctx, writes, bulkAt); err != nil {
-		return errors.Join(append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))...)
-	}
-	for i, f := range kept {
-		h.keepNear(f, writes[i].TTL)
-	}
-	return errors.Join(errs...)
+	return failed.err()
 }
 
 // items returns what to store for the fills, and of which of them: a single for
 // each that can be encoded, and after these, if asked to and all can, a bulk
-// entry of them all.
-func (h *Handle[V]) items(fills []filling[V], bulkTTL time.Duration, bulk bool) (writes []Item, kept []filling[V], errs []error) {
+// entry of them all. That one lives no longer than any member that was given a
+// time to live of its own.
+func (h *Handle[V]) items(fills []filling[V], entries []string, bulkTTL time.Duration, bulk bool) (writes []Item, kept []filling[V], failed failures) {
 	writes = make([]Item, 0, len(fills)+1)
 	kept = make([]filling[V], 0, len(fills))
 	members := make([]wire.BulkItem, 0, len(fills))
-	for _, f := range fills {
-		item, err := h.item(f, h.keys.entry(f.key))
+	ttl := h.ttls.of(bulkTTL, h.ttls.bulk)
+	for i, f := range fills {
+		item, err := h.item(f, entries[i])
 		if err != nil {
-			errs = append(errs, err)
+			failed.add(err)
 			bulk = false
 			continue
 		}
 		writes = append(writes, item)
 		kept = append(kept, f)
+		if f.ttl > 0 {
+			ttl = min(ttl, item.TTL)
+		}
 		if bulk {
 			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: h.codec.version.PayloadOf(item.Value)})
 		}
 	}
-	if !bulk {
-		return writes, kept, errs
+	if !bulk || len(kept) == 0 {
+		return writes, kept, failed
 	}
 	entry := h.keys.bulkEntry(keysOf(fills))
 	frame, err := h.codec.version.EncodeBulk(entry, members)
 	if err != nil {
-		return writes, kept, append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+		failed.add(fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+		return writes, kept, failed
 	}
 	return append(writes, Item{
 		Key:   entry,
 		Value: frame,
 		Cost:  h.cost(entry, frame, true, len(members)),
-		TTL:   h.ttls.of(bulkTTL, h.ttls.bulk),
-	}), kept, errs
-}
-
-// unmoved returns the fills that may be stored, in order, and a reason where
-// these are not all. The error is the caller's own ended context.
-func (h *Handle[V]) unmoved(ctx context.Context, fills []filling[V]) (fresh []filling[V], why Reason, err error) {
-	asked := make([]filling[V], 0, len(fills))
-	entries := make([]string, 0, len(fills))
-	for _, f := range fills {
-		entry := h.keys.entry(f.key)
-		if refused := h.refused(f, entry); refused != "" {
-			why = refused
-			h.emit.setSkipped(ctx, f.key, why)
-			continue
-		}
-		asked = append(asked, f)
-		entries = append(entries, entry)
-	}
-	current, genErr := h.gens.currentToCommitBatch(ctx, entries)
-	if genErr != nil {
-		h.emit.genStoreError(ctx, GenCurrent, asked[0].key, len(asked), genErr)
-		if err := ended(ctx); err != nil {
-			return nil, "", err
-		}
-	}
-	fresh = asked[:0]
-	for i, f := range asked {
-		reason, ok := compare(current[i], f.gen)
-		if ok {
-			fresh = append(fresh, f)
-			continue
-		}
-		if genErr != nil && reason == ReasonNoGen {
-			reason = ReasonGenError
-		}
-		why = reason
-		h.emit.setSkipped(ctx, f.key, reason)
-	}
-	return fresh, why, nil
+		TTL:   ttl,
+	}), kept, failed
 }
 
 func keysOf[V any](fills []filling[V]) []string {
@@ -171,41 +166,4 @@ func keysOf[V any](fills []filling[V]) []string {
 		keys[i] = f.key
 	}
 	return keys
-}
-
-// setEntries writes every item, in one call where the provider can, and
-// reports those that it declines. bulk is the index of the bulk entry, or -1.
-func (h *Handle[V]) setEntries(ctx context.Context, writes []Item, bulk int) error {
-	if len(writes) == 0 {
-		return nil
-	}
-	var stored []bool
-	var err error
-	if h.setBatcher != nil {
-		stored, err = h.setBatcher.SetBatch(ctx, writes)
-		if err == nil && len(stored) != len(writes) {
-			err = errBatchLength
-		}
-	} else {
-		stored = make([]bool, len(writes))
-		for i, w := range writes {
-			ok, setErr := h.provider.Set(ctx, w.Key, w.Value, w.Cost, w.TTL)
-			stored[i] = ok
-			if setErr != nil {
-				err = errors.Join(err, setErr)
-				if ctx.Err() != nil {
-					break
-				}
-			}
-		}
-	}
-	if err != nil {
-		return err
-	}
-	for i, w := range writes {
-		if !stored[i] {
-			h.emit.setRejected(ctx, w.Key, i == bulk, w.Cost)
-		}
-	}
-	return nil
 }

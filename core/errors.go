@@ -36,6 +36,26 @@ var (
 	ErrGenStoreStuck = errors.New("cascache: the generation store does not answer")
 )
 
+// InvalidateBulkError tells that of an invalidation of many keys some are not
+// known to be applied: each of Keys is as an [InvalidateError] says, the others
+// are invalidated.
+type InvalidateBulkError struct {
+	// Keys are the caller's keys whose bump is not known to be applied, in the
+	// order in which they were given, each once.
+	Keys []string
+
+	failed failures // of keys, and keys that cannot exist
+}
+
+// Error counts the keys that failed, and names a few.
+func (e *InvalidateBulkError) Error() string {
+	return fmt.Sprintf("cascache: %d keys could not be invalidated: %v", max(e.failed.n, len(e.Keys)), e.failed.err())
+}
+
+// Unwrap returns the errors of the first few keys: an [*InvalidateError] for each
+// of Keys, and one that wraps [ErrInvalidKey] for a key that cannot exist.
+func (e *InvalidateBulkError) Unwrap() []error { return e.failed.first }
+
 // InvalidateError tells that an invalidation is not known to be applied: other
 // processes may go on serving the old value. In this process the key is
 // suspect from then on: reads miss and fills are skipped until a later bump

@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -13,17 +12,16 @@ import (
 // says otherwise.
 const DefaultGenTimeout = 200 * time.Millisecond
 
-// DefaultBumpTimeout bounds the bump of an invalidation, or of one batch of
-// them, whose context has no deadline.
+// DefaultBumpTimeout bounds the bump of an invalidation, or of each part of a
+// bulk of them, whose context has no deadline.
 const DefaultBumpTimeout = 5 * time.Second
 
 // generations is a GenStore as the cache uses it: every call bounded in time,
-// batches for stores without them, and never more than G2 allows: a number is
-// what the store said in time, and everything else is an error.
+// bulks in parts and for stores without them, and never more than G2 allows: a
+// number is what the store said in time, and everything else is an error.
 type generations struct {
 	// What a hit reads comes first, so that it lies in one cache line.
 
-	combined        Combined        // nil: the values are elsewhere
 	localCurrenter  LocalCurrenter  // only of a store that may block
 	prefixCurrenter PrefixCurrenter // only of a store that never blocks
 
@@ -31,53 +29,85 @@ type generations struct {
 	// recovery.refuseOld. 0 while there is none.
 	floor atomic.Uint64
 
-	reads   *callPool // nil: the store never blocks
-	bumps   *callPool // apart, so that stuck reads leave invalidations room
-	store   GenStore
-	timeout time.Duration
-
+	one             *bounded[string, uint64]
 	commitCurrenter CommitCurrenter
-	currentBatcher  BatchCurrenter
-	snapshotBatcher BatchSnapshotter
-	bumpBatcher     BatchBumper
+	store           GenStore
+	timeout         time.Duration
+	reads           *pool // nil: the store never blocks
+	bumps           *pool // apart, so that stuck reads leave invalidations room
+
+	oneToCommit   *bounded[string, uint64]
+	oneSnapshot   *bounded[string, uint64]
+	oneBump       *bounded[string, uint64]
+	many          *bounded[[]string, []uint64]
+	manyToCommit  *bounded[[]string, []uint64]
+	manySnapshots *bounded[[]string, []uint64]
+	manyBumps     *bounded[[]string, []error]
+	holds         *bounded[holding, struct{}] // nil: the store cannot hold
+	releases      *bounded[holding, struct{}]
+
+	bumpBatcher BatchBumper
 }
 
+// holding is a hold of keys, or its release.
+type holding struct {
+	entries []string
+	token   string
+	lease   time.Duration
+}
+
+// newGenerations is where the abilities of a store are looked for.
 func newGenerations(store GenStore, timeout time.Duration) *generations {
 	g := &generations{store: store, timeout: timeout}
 	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
-		g.reads, g.bumps = newCallPool(g), newCallPool(g)
+		g.reads, g.bumps = newPool(), newPool()
 		g.localCurrenter, _ = AbilityOf[LocalCurrenter](store)
 	} else {
 		g.prefixCurrenter, _ = AbilityOf[PrefixCurrenter](store)
 	}
 	g.commitCurrenter, _ = AbilityOf[CommitCurrenter](store)
-	g.currentBatcher, _ = AbilityOf[BatchCurrenter](store)
-	g.snapshotBatcher, _ = AbilityOf[BatchSnapshotter](store)
 	g.bumpBatcher, _ = AbilityOf[BatchBumper](store)
+	many, snapshots := eachOf(store.Current), eachOf(g.snapshotAbove)
+	if s, ok := AbilityOf[BatchCurrenter](store); ok {
+		many = s.CurrentBatch
+	}
+	if s, ok := AbilityOf[BatchSnapshotter](store); ok {
+		snapshots = g.snapshotsAbove(s)
+	}
+
+	const lookUp, bump, hold = "a look-up in the generation store", "a bump in the generation store", "a hold in the generation store"
+	g.one = newBounded(lookUp, g.reads, timeout, store.Current)
+	g.oneSnapshot = newBounded(lookUp, g.reads, timeout, g.snapshotAbove)
+	g.oneBump = newBounded(bump, g.bumps, 0, store.Bump)
+	g.many = newBounded(lookUp, g.reads, timeout, many)
+	g.manySnapshots = newBounded(lookUp, g.reads, timeout, snapshots)
+	g.manyBumps = newBounded(bump, g.bumps, 0, g.bumpEach)
+	g.oneToCommit, g.manyToCommit = g.one, g.many
+	if s := g.commitCurrenter; s != nil {
+		g.oneToCommit = newBounded(lookUp, g.reads, timeout, s.CurrentToCommit)
+		g.manyToCommit = newBounded(lookUp, g.reads, timeout, s.CurrentToCommitBatch)
+	}
+	if s, ok := AbilityOf[Holder](store); ok {
+		g.holds = newBounded(hold, g.bumps, 0, func(ctx context.Context, h holding) (struct{}, error) {
+			return struct{}{}, s.Hold(ctx, h.entries, h.token, h.lease)
+		})
+		g.releases = newBounded(hold, g.bumps, 0, func(ctx context.Context, h holding) (struct{}, error) {
+			return struct{}{}, s.Release(ctx, h.entries, h.token)
+		})
+	}
 	return g
 }
 
 // current returns the generation of one entry. 0 with a nil error: none, or
 // held.
-func (g *generations) current(ctx context.Context, entry string) (gen uint64, err error) {
-	if g.reads == nil {
-		gen, err = g.store.Current(ctx, entry)
-	} else {
-		gen, err = g.lookUp(ctx, (*generations).runCurrent, entry)
-	}
-	if err != nil || gen < g.floor.Load() {
-		return 0, err
-	}
-	return gen, nil
+func (g *generations) current(ctx context.Context, entry string) (uint64, error) {
+	return g.above(g.one.do(ctx, entry))
 }
 
 // currentOf is current of the entry prefix+key, where prefixCurrenter is set.
-func (g *generations) currentOf(ctx context.Context, prefix, key string) (uint64, error) {
-	gen, err := g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key)
-	if err != nil || gen < g.floor.Load() {
-		return 0, err
-	}
-	return gen, nil
+func (g *generations) currentOf(ctx context.Context, prefix, key string) (gen uint64, err error) {
+	defer contain(&err, "the generation store")
+	return g.above(g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key))
 }
 
 // currentLocally returns the generation of the entry prefix+key if the store
@@ -90,26 +120,19 @@ func (g *generations) currentLocally(prefix, key string) (uint64, bool) {
 	return gen, ok && gen != 0 && gen >= g.floor.Load()
 }
 
-// currentToCommit is current for a fill, where commitCurrenter is set.
-func (g *generations) currentToCommit(ctx context.Context, entry string) (gen uint64, err error) {
-	if g.reads == nil {
-		gen, err = g.commitCurrenter.CurrentToCommit(ctx, entry)
-	} else {
-		gen, err = g.lookUp(ctx, (*generations).runCurrentToCommit, entry)
-	}
-	if err != nil || gen < g.floor.Load() {
-		return 0, err
-	}
-	return gen, nil
+// currentToCommit is current for a fill.
+func (g *generations) currentToCommit(ctx context.Context, entry string) (uint64, error) {
+	return g.above(g.oneToCommit.do(ctx, entry))
 }
 
 // snapshot returns the generation of one entry, created if need be.
-func (g *generations) snapshot(ctx context.Context, entry string) (gen uint64, err error) {
-	if g.reads == nil {
-		gen, err = g.snapshotAbove(ctx, entry)
-	} else {
-		gen, err = g.lookUp(ctx, (*generations).runSnapshot, entry)
-	}
+func (g *generations) snapshot(ctx context.Context, entry string) (uint64, error) {
+	return g.above(g.oneSnapshot.do(ctx, entry))
+}
+
+// above returns what a look-up has found: nothing beside an error, or below the
+// floor.
+func (g *generations) above(gen uint64, err error) (uint64, error) {
 	if err != nil || gen < g.floor.Load() {
 		return 0, err
 	}
@@ -133,19 +156,8 @@ func (g *generations) bump(ctx context.Context, entry string) error {
 }
 
 // bumpGen is bump, and returns the new generation: 0 while the entry is held.
-func (g *generations) bumpGen(ctx context.Context, entry string) (gen uint64, err error) {
-	if g.bumps == nil {
-		return g.store.Bump(ctx, entry)
-	}
-	c := g.bumps.get()
-	c.run, c.key = (*generations).runBump, entry
-	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
-	if !returned {
-		return 0, givenUp("bump", entry, err)
-	}
-	gen, err = c.gen, c.err
-	g.bumps.put(c)
-	return gen, err
+func (g *generations) bumpGen(ctx context.Context, entry string) (uint64, error) {
+	return g.oneBump.do(ctx, entry)
 }
 
 // raiseFloor makes every generation below gen count as none, for good.
@@ -164,7 +176,7 @@ func (g *generations) currentBatch(ctx context.Context, entries []string) ([]uin
 	if g.localCurrenter != nil {
 		return g.currentPartlyLocal(ctx, entries)
 	}
-	return g.lookUpBatch(ctx, (*generations).runCurrentBatch, entries)
+	return g.lookUpBatch(ctx, g.many, entries)
 }
 
 // currentPartlyLocal is currentBatch where localCurrenter is set: one call for
@@ -181,7 +193,7 @@ func (g *generations) currentPartlyLocal(ctx context.Context, entries []string) 
 			at = append(at, i)
 		}
 	}
-	read, err := g.lookUpBatch(ctx, (*generations).runCurrentBatch, unknown)
+	read, err := g.lookUpBatch(ctx, g.many, unknown)
 	for j, i := range at {
 		gens[i] = read[j]
 	}
@@ -193,83 +205,37 @@ func (g *generations) currentToCommitBatch(ctx context.Context, entries []string
 	if g.commitCurrenter == nil {
 		return g.currentBatch(ctx, entries)
 	}
-	return g.lookUpBatch(ctx, (*generations).runCurrentToCommitBatch, entries)
+	return g.lookUpBatch(ctx, g.manyToCommit, entries)
 }
 
 // snapshotBatch is currentBatch, with missing generations created.
 func (g *generations) snapshotBatch(ctx context.Context, entries []string) ([]uint64, error) {
-	return g.lookUpBatch(ctx, (*generations).runSnapshotBatch, entries)
+	return g.lookUpBatch(ctx, g.manySnapshots, entries)
 }
 
-// bumpBatch attempts every entry and returns one error per entry, nil where
-// the generation has been replaced; all nil is a nil slice.
-func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {
-	if len(entries) == 0 {
-		return nil
-	}
-	if g.bumps == nil {
-		c := call{keys: entries}
-		g.runBumpBatch(ctx, &c)
-		return c.errs
-	}
-	c := g.bumps.get()
-	c.run, c.keys = (*generations).runBumpBatch, entries
-	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
-	if !returned {
-		return repeated(givenUp("bump", entries[0], err), len(entries))
-	}
-	errs := c.errs
-	if c.err != nil { // the store panicked: what it had done is not known
-		errs = repeated(c.err, len(entries))
-	}
-	g.bumps.put(c)
-	return errs
-}
-
-func (g *generations) lookUp(ctx context.Context, run storeCall, entry string) (uint64, error) {
-	c := g.reads.get()
-	c.run, c.key = run, entry
-	returned, err := g.reads.do(ctx, c, time.Now().Add(g.timeout))
-	if !returned {
-		return 0, givenUp("generation look-up", entry, err)
-	}
-	gen, err := c.gen, c.err
-	g.reads.put(c)
-	if err != nil {
-		return 0, err
-	}
-	return gen, nil
-}
-
-func (g *generations) lookUpBatch(ctx context.Context, run storeCall, entries []string) ([]uint64, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
+func (g *generations) lookUpBatch(ctx context.Context, op *bounded[[]string, []uint64], entries []string) ([]uint64, error) {
 	var gens []uint64
-	var err error
-	if g.reads == nil {
-		c := call{keys: entries}
-		run(g, ctx, &c)
-		gens, err = c.gens, c.err
-	} else {
-		c := g.reads.get()
-		c.run, c.keys = run, entries
-		var returned bool
-		returned, err = g.reads.do(ctx, c, time.Now().Add(g.timeout))
-		if !returned {
-			return make([]uint64, len(entries)), givenUp("generation look-up", entries[0], err)
+	var failed failures
+	var last error
+	for part := range slices.Chunk(entries, partSize) {
+		var got []uint64
+		if goesOn(ctx, last) {
+			got, last = op.do(ctx, part)
+			if len(got) != len(part) && last == nil {
+				last = wrongLength(len(got), len(part))
+			}
+			failed.add(last)
 		}
-		gens, err = c.gens, c.err
-		g.reads.put(c)
-	}
-	if len(gens) != len(entries) {
-		// Which key an answer of another length belongs to cannot be known.
-		if err == nil {
-			err = wrongLength(len(gens), len(entries))
+		if len(got) != len(part) {
+			// Which key an answer of another length belongs to cannot be known.
+			got = make([]uint64, len(part))
 		}
-		gens = make([]uint64, len(entries))
+		if len(part) == len(entries) {
+			return aboveFloor(got, g.floor.Load()), last
+		}
+		gens = append(gens, got...)
 	}
-	return aboveFloor(gens, g.floor.Load()), err
+	return aboveFloor(gens, g.floor.Load()), failed.err()
 }
 
 // aboveFloor returns gens with 0 for what is below the floor.
@@ -286,88 +252,99 @@ func aboveFloor(gens []uint64, floor uint64) []uint64 {
 	return gens
 }
 
-func (g *generations) runCurrent(ctx context.Context, c *call) {
-	c.gen, c.err = g.store.Current(ctx, c.key)
-}
-
-func (g *generations) runCurrentToCommit(ctx context.Context, c *call) {
-	c.gen, c.err = g.commitCurrenter.CurrentToCommit(ctx, c.key)
-}
-
-func (g *generations) runSnapshot(ctx context.Context, c *call) {
-	c.gen, c.err = g.snapshotAbove(ctx, c.key)
-}
-
-func (g *generations) runBump(ctx context.Context, c *call) {
-	c.gen, c.err = g.store.Bump(ctx, c.key)
-}
-
-func (g *generations) runCurrentBatch(ctx context.Context, c *call) {
-	if g.currentBatcher != nil {
-		c.gens, c.err = g.currentBatcher.CurrentBatch(ctx, c.keys)
-		return
-	}
-	eachGen(ctx, c, g.store.Current)
-}
-
-func (g *generations) runCurrentToCommitBatch(ctx context.Context, c *call) {
-	c.gens, c.err = g.commitCurrenter.CurrentToCommitBatch(ctx, c.keys)
-}
-
-func (g *generations) runSnapshotBatch(ctx context.Context, c *call) {
-	if g.snapshotBatcher == nil {
-		eachGen(ctx, c, g.snapshotAbove)
-		return
-	}
-	c.gens, c.err = g.snapshotBatcher.SnapshotBatch(ctx, c.keys)
-	if floor := g.floor.Load(); floor > 0 && len(c.gens) == len(c.keys) {
-		g.bumpBelow(ctx, floor, c)
+// snapshotsAbove is snapshotAbove of many, for a store that takes them.
+func (g *generations) snapshotsAbove(s BatchSnapshotter) func(context.Context, []string) ([]uint64, error) {
+	return func(ctx context.Context, entries []string) ([]uint64, error) {
+		gens, err := s.SnapshotBatch(ctx, entries)
+		if floor := g.floor.Load(); floor > 0 && len(gens) == len(entries) {
+			return g.bumpBelow(ctx, floor, entries, gens, err)
+		}
+		return gens, err
 	}
 }
 
-// bumpBelow bumps those of a batch of snapshots that are below the floor.
-func (g *generations) bumpBelow(ctx context.Context, floor uint64, c *call) {
-	c.gens = slices.Clone(c.gens) // the store may have kept its slice
-	low := call{}
-	var at []int // where in c.gens
-	for i, gen := range c.gens {
+// bumpBelow bumps those of many snapshots that are below the floor.
+func (g *generations) bumpBelow(ctx context.Context, floor uint64, entries []string, gens []uint64, err error) ([]uint64, error) {
+	gens = slices.Clone(gens) // the store may have kept its slice
+	var low []string
+	var at []int // where in gens
+	for i, gen := range gens {
 		if gen != 0 && gen < floor {
-			c.gens[i] = 0
-			low.keys = append(low.keys, c.keys[i])
+			gens[i] = 0
+			low = append(low, entries[i])
 			at = append(at, i)
 		}
 	}
-	if len(at) == 0 {
-		return
+	if len(low) == 0 {
+		return gens, err
 	}
+	bump := eachOf(g.store.Bump)
 	if g.bumpBatcher != nil {
-		low.gens, low.err = g.bumpBatcher.BumpBatch(ctx, low.keys)
-	} else {
-		eachGen(ctx, &low, g.store.Bump)
+		bump = g.bumpBatcher.BumpBatch
 	}
-	c.err = errors.Join(c.err, low.err)
-	if len(low.gens) != len(at) {
-		return
-	}
-	for j, i := range at {
-		c.gens[i] = low.gens[j]
-	}
-}
-
-func (g *generations) runBumpBatch(ctx context.Context, c *call) {
-	if g.bumpBatcher != nil {
-		gens, err := g.bumpBatcher.BumpBatch(ctx, c.keys)
-		c.errs = bumpErrors(gens, err, len(c.keys))
-		return
-	}
-	for i, key := range c.keys {
-		if _, err := g.store.Bump(ctx, key); err != nil {
-			if c.errs == nil {
-				c.errs = make([]error, len(c.keys))
-			}
-			c.errs[i] = err
+	bumped, bumpErr := bump(ctx, low)
+	if len(bumped) == len(low) {
+		for j, i := range at {
+			gens[i] = bumped[j]
 		}
 	}
+	failed := failures{}
+	failed.add(err)
+	failed.add(bumpErr)
+	return gens, failed.err()
+}
+
+// bumpBatch attempts every entry and returns one error per entry, nil where
+// the generation has been replaced; all nil is a nil slice.
+func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) { return g.manyBumps.do(ctx, part) })
+}
+
+// errorsOfParts calls do for each part of entries, and returns one error per
+// entry; all nil is a nil slice. What do returns is such a slice, or an error of
+// all.
+func errorsOfParts(ctx context.Context, entries []string, do func(part []string) ([]error, error)) []error {
+	var errs []error
+	var last error
+	at := 0
+	for part := range slices.Chunk(entries, partSize) {
+		var partErrs []error
+		if goesOn(ctx, last) {
+			partErrs, last = do(part)
+		}
+		if last != nil {
+			partErrs = repeated(last, len(part))
+		} else if i := slices.IndexFunc(partErrs, func(err error) bool { return err != nil }); i >= 0 && !goesOn(ctx, partErrs[i]) {
+			last = partErrs[i]
+		}
+		if partErrs != nil && errs == nil {
+			errs = make([]error, len(entries))
+		}
+		copy(errs[min(at, len(errs)):], partErrs)
+		at += len(part)
+	}
+	return errs
+}
+
+// bumpEach bumps entries in one call where the store can.
+func (g *generations) bumpEach(ctx context.Context, entries []string) ([]error, error) {
+	if g.bumpBatcher != nil {
+		gens, err := g.bumpBatcher.BumpBatch(ctx, entries)
+		return bumpErrors(gens, err, len(entries)), nil
+	}
+	var errs []error
+	for i, entry := range entries {
+		if _, err := g.store.Bump(ctx, entry); err != nil {
+			if errs == nil {
+				errs = make([]error, len(entries))
+			}
+			errs[i] = err
+		}
+	}
+	return errs, nil
 }
 
 // bumpErrors returns one error for each of n keys, nil where the bump is done,
@@ -390,42 +367,64 @@ func bumpErrors(gens []uint64, err error, n int) []error {
 	return errs
 }
 
-// eachGen fills c.gens key by key for a store without the batch ability.
-func eachGen(ctx context.Context, c *call, one func(context.Context, string) (uint64, error)) {
-	c.gens = make([]uint64, len(c.keys))
-	var failed error
-	for i, key := range c.keys {
-		gen, err := one(ctx, key)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			if ctx.Err() != nil {
-				break
-			}
-			continue
-		}
-		c.gens[i] = gen
+// hold holds the entries under token, or returns an error. Where some parts are
+// held and the next one fails, they are released again.
+func (g *generations) hold(ctx context.Context, entries []string, token string, lease time.Duration) error {
+	if g.holds == nil {
+		return ErrHoldUnsupported
 	}
-	c.err = failed
+	held := 0
+	for part := range slices.Chunk(entries, partSize) {
+		if _, err := g.holds.do(ctx, holding{part, token, lease}); err != nil {
+			if held > 0 {
+				// Whether the part that failed is held is not known.
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultBumpTimeout)
+				defer cancel()
+				g.release(ctx, entries[:held+len(part)], token)
+			}
+			return err
+		}
+		held += len(part)
+	}
+	return nil
+}
+
+// release releases token's holds of the entries and bumps them. All are
+// attempted. It returns what bumpBatch does.
+func (g *generations) release(ctx context.Context, entries []string, token string) []error {
+	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) {
+		_, err := g.releases.do(ctx, holding{entries: part, token: token})
+		return nil, err
+	})
+}
+
+// eachOf returns a call of many keys that makes one of each, for a store that
+// does not take many. It ends with its context.
+func eachOf(one func(context.Context, string) (uint64, error)) func(context.Context, []string) ([]uint64, error) {
+	return func(ctx context.Context, entries []string) ([]uint64, error) {
+		gens := make([]uint64, len(entries))
+		var failed failures
+		for i, entry := range entries {
+			gen, err := one(ctx, entry)
+			if err != nil {
+				failed.add(err)
+				if ctx.Err() != nil {
+					break
+				}
+				continue
+			}
+			gens[i] = gen
+		}
+		return gens, failed.err()
+	}
 }
 
 // close lets go of the goroutines and closes the store.
-func (g *generations) close(ctx context.Context) error {
-	if g.reads != nil {
-		g.reads.close()
-		g.bumps.close()
-	}
+func (g *generations) close(ctx context.Context) (err error) {
+	g.reads.close()
+	g.bumps.close()
+	defer contain(&err, "the generation store")
 	return g.store.Close(ctx)
-}
-
-func bumpTimeout(ctx context.Context) time.Duration {
-	if deadline, ok := ctx.Deadline(); ok {
-		return time.Until(deadline)
-	}
-	return DefaultBumpTimeout
-}
-
-func givenUp(op, entry string, err error) error {
-	return fmt.Errorf("cascache: %s of %q: %w", op, entry, err)
 }
 
 func wrongLength(got, want int) error {
@@ -438,42 +437,4 @@ func repeated(err error, n int) []error {
 		errs[i] = err
 	}
 	return errs
-}
-
-// hold holds the entries under token, or returns an error.
-func (g *generations) hold(ctx context.Context, entries []string, token string, lease time.Duration) error {
-	holder, ok := AbilityOf[Holder](g.store)
-	if !ok {
-		return ErrHoldUnsupported
-	}
-	return g.runBounded(ctx, entries, func(ctx context.Context) error {
-		return holder.Hold(ctx, entries, token, lease)
-	})
-}
-
-// release releases token's holds of the entries and bumps them.
-func (g *generations) release(ctx context.Context, entries []string, token string) error {
-	holder, ok := AbilityOf[Holder](g.store)
-	if !ok {
-		return ErrHoldUnsupported
-	}
-	return g.runBounded(ctx, entries, func(ctx context.Context) error {
-		return holder.Release(ctx, entries, token)
-	})
-}
-
-// runBounded runs do as a bump is run.
-func (g *generations) runBounded(ctx context.Context, entries []string, do func(context.Context) error) error {
-	if g.bumps == nil {
-		return do(ctx)
-	}
-	c := g.bumps.get()
-	c.run = func(_ *generations, ctx context.Context, c *call) { c.err = do(ctx) }
-	returned, err := g.bumps.do(ctx, c, time.Now().Add(bumpTimeout(ctx)))
-	if !returned {
-		return givenUp("hold or release", entries[0], err)
-	}
-	err = c.err
-	g.bumps.put(c)
-	return err
 }

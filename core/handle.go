@@ -15,29 +15,19 @@ import (
 type Handle[V any] struct {
 	// What a hit reads comes first, so that it lies in few cache lines.
 
-	near         Near[V]      // nil: none
-	prefixGetter PrefixGetter // nil: the provider takes whole keys
-	gens         *generations
-	disabled     bool
-	noBulk       bool
-	closed       atomic.Bool
-	keys         keySpace
-
-	provider Provider // nil: near alone
-	codec    payloads[V]
-	suspects suspects
-	emit     emitter
+	near     Near[V] // nil: none
+	port     port
+	disabled bool
+	noBulk   bool
+	closed   atomic.Bool
+	proofs
+	codec payloads[V]
 
 	ttls     ttls
 	cost     func(key string, raw []byte, isBulk bool, n int) int64
 	recovery recovery
 	lease    time.Duration // of the holds of Mutate
-
-	getBatcher BatchGetter
-	setBatcher BatchSetter
-	delBatcher BatchDeleter
-
-	guesses bulkGuesses // where gens.combined is set
+	values   *values
 
 	closeOnce sync.Once
 	closeErr  error
@@ -64,6 +54,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 			version = wire.Version2
 		}
 		h.codec = newPayloads(opts.Codec, version)
+		h.version = version
 	}
 	h.ttls = ttls{
 		single: orDefault(opts.DefaultTTL, DefaultTTL),
@@ -75,24 +66,23 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 		h.cost = func(_ string, raw []byte, _ bool, _ int) int64 { return int64(len(raw)) }
 	}
 
-	h.provider = opts.Provider
-	h.prefixGetter, _ = AbilityOf[PrefixGetter](h.provider)
-	h.getBatcher, _ = AbilityOf[BatchGetter](h.provider)
-	h.setBatcher, _ = AbilityOf[BatchSetter](h.provider)
-	h.delBatcher, _ = AbilityOf[BatchDeleter](h.provider)
-
 	store := opts.GenStore
 	if store == nil {
 		store = NewLocalGenStore(opts.CleanupInterval, opts.GenRetention)
 	}
 	if isLocal(store) {
-		if s, ok := AbilityOf[Sharer](h.provider); ok && s.Shared() {
+		if s, ok := AbilityOf[Sharer](opts.Provider); ok && s.Shared() {
 			h.emit.sharedProvider(context.Background())
 		}
 	}
 	h.gens = newGenerations(store, orDefault(opts.GenTimeout, DefaultGenTimeout))
-	h.gens.combined = combinedOf(h.provider, store)
-	h.recovery = recovery{gens: h.gens, suspects: &h.suspects, emit: &h.emit, keys: h.keys}
+	h.values = newValues(opts.Provider)
+	if both := combinedOf(opts.Provider, store); both != nil {
+		h.port = newTogether(&h.proofs, h.values, both)
+	} else {
+		h.port = &apart{&h.proofs, h.values}
+	}
+	h.recovery.proofs = &h.proofs
 	h.lease = orDefault(opts.MutateLease, DefaultMutateLease)
 	return h, nil
 }
@@ -123,14 +113,7 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 	}
 	h.closeOnce.Do(func() {
 		h.closed.Store(true)
-		errs := []error{h.recovery.close(ctx)}
-		if h.provider != nil {
-			errs = append(errs, h.provider.Close(ctx))
-		}
-		if h.near != nil {
-			errs = append(errs, h.near.Close())
-		}
-		h.closeErr = errors.Join(append(errs, h.gens.close(ctx))...)
+		h.closeErr = errors.Join(h.recovery.close(ctx), h.values.close(ctx), h.closeNear(), h.gens.close(ctx))
 	})
 	return h.closeErr
 }

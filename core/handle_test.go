@@ -169,7 +169,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if got := r.gens.reads.running.Load() + r.gens.bumps.running.Load(); got != 0 {
+		if got := r.gens.reads.goroutines() + r.gens.bumps.goroutines(); got != 0 {
 			t.Errorf("Close lets every idle goroutine go: %d are left", got)
 		}
 	})

@@ -31,7 +31,7 @@ type Hooks struct {
 	// can no longer be served, but could not delete the entry.
 	DeleteFailed func(context.Context, DeleteFailedEvent)
 	// InvalidateFailed: an invalidation is not known to be applied; the key
-	// is suspect.
+	// is suspect. Of many keys in one call the first few have an event each.
 	InvalidateFailed func(context.Context, InvalidateFailedEvent)
 	// InvalidateRecovered: a suspect key has been invalidated after all.
 	InvalidateRecovered func(context.Context, InvalidateRecoveredEvent)
@@ -113,6 +113,7 @@ type InvalidateFailedEvent struct {
 	Namespace string
 	Key       string
 	Err       *InvalidateError
+	More      int // how many more keys of the call are suspect and get no event of their own
 }
 
 // InvalidateRecoveredEvent tells that a suspect key has been invalidated.
@@ -248,9 +249,9 @@ func (e *emitter) deleteFailed(ctx context.Context, key string, keys int, err er
 	}
 }
 
-func (e *emitter) invalidateFailed(ctx context.Context, err *InvalidateError) {
+func (e *emitter) invalidateFailed(ctx context.Context, err *InvalidateError, more int) {
 	if f := e.hooks.InvalidateFailed; f != nil {
-		f(ctx, InvalidateFailedEvent{Namespace: e.namespace, Key: err.Key, Err: err})
+		f(ctx, InvalidateFailedEvent{Namespace: e.namespace, Key: err.Key, Err: err, More: more})
 	}
 }
 

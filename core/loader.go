@@ -280,7 +280,7 @@ func (l *Loader[V]) load(f *flight[V]) []loaded[V] {
 			fills = append(fills, item)
 		}
 	}
-	event.StoreErr = l.cache.store(f.ctx, fills, f.whole)
+	event.StoreErr = l.cache.store(f.ctx, fills, f.whole && len(fills) == len(f.keys))
 	l.cache.emit.load(f.ctx, event)
 	return results
 }

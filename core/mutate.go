@@ -33,9 +33,9 @@ const DefaultMutateLease = 10 * time.Second
 // (statement_timeout, or what it has). [Hooks.LeaseEnded] tells when a write
 // took longer.
 //
-// Should the release fail after a write, the error joins an [*InvalidateError]
-// for each key, and the keys are suspect as after a failed Invalidate. The
-// release is bounded by [DefaultBumpTimeout], not by ctx.
+// Should the release fail after a write, the error is an [*InvalidateBulkError],
+// and its keys are suspect as after a failed Invalidate. Each thousand keys are
+// released within [DefaultBumpTimeout], whatever ctx says.
 //
 // With no keys, or in a disabled cache, Mutate only runs write.
 func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx context.Context) error) error {
@@ -65,7 +65,7 @@ func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx co
 	defer cancel()
 	if err := writeCtx.Err(); err != nil {
 		// Nothing was written, so nothing needs the hold.
-		h.release(ctx, entries, token)
+		h.gens.release(context.WithoutCancel(ctx), entries, token)
 		return fmt.Errorf("cascache: mutate %q: no time was left for the write: %w", entries[0], err)
 	}
 	writeErr := write(writeCtx)
@@ -78,20 +78,9 @@ func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx co
 	// Whether ctx has ended is of no matter any more: the source has changed.
 	ctx = context.WithoutCancel(ctx)
 	began := h.suspects.now()
-	releaseErr := h.release(ctx, entries, token)
+	bumpErrs := h.gens.release(ctx, entries, token)
 	if writeErr != nil {
 		return writeErr // nothing changed; what is still held ends with its lease
 	}
-	var bumpErrs []error
-	if releaseErr != nil {
-		bumpErrs = repeated(releaseErr, len(entries))
-	}
-	return errors.Join(h.settle(ctx, keys, entries, bumpErrs, began, h.deleteBatch)...)
-}
-
-// release releases the holds of token and bumps the entries.
-func (h *Handle[V]) release(ctx context.Context, entries []string, token string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultBumpTimeout)
-	defer cancel()
-	return h.gens.release(ctx, entries, token)
+	return h.settleBulk(ctx, new(InvalidateBulkError), keys, entries, bumpErrs, h.values.delBulk(ctx, entries), began)
 }

@@ -1,6 +1,9 @@
 package cascache
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Near keeps decoded values in this process. It may lose any entry at any time;
 // it must never answer with another value or generation than those last set
@@ -26,6 +29,42 @@ type Near[V any] interface {
 	Close() error
 }
 
+// nearResult says what near knows of a key.
+type nearResult uint8
+
+const (
+	nearOpen     nearResult = iota // nothing, or what is not current any more
+	nearHit                        // a value that is current
+	nearUnproven                   // a value of which that is not known
+)
+
+// readNear reads the key from near, and its generation if that has it: current is
+// 0 where it was not read. An error is the caller's own ended context.
+//
+// It is read before the provider, and once: a value read later under that number
+// is from before an invalidation that had not returned when this call began.
+func (h *Handle[V]) readNear(ctx context.Context, key string) (value V, current uint64, result nearResult, err error) {
+	if h.near == nil {
+		return value, 0, nearOpen, nil
+	}
+	value, gen, ok := h.near.Get(key)
+	if !ok {
+		return value, 0, nearOpen, nil
+	}
+	current, why, err := h.proof(ctx, key, "")
+	if current == gen && gen != 0 {
+		h.emit.hit(ctx, key, false)
+		return value, current, nearHit, nil
+	}
+	var none V
+	if current == 0 {
+		h.emit.miss(ctx, key, why)
+		return none, 0, nearUnproven, err
+	}
+	h.near.Del(key)
+	return none, current, nearOpen, nil
+}
+
 // maxNearRefill is how long a value read from the provider is kept near.
 const maxNearRefill = time.Minute
 
@@ -42,6 +81,14 @@ func (h *Handle[V]) refillNear(key string, value V, gen uint64) {
 	if h.near != nil {
 		h.near.Set(key, value, gen, min(h.ttls.single, maxNearRefill))
 	}
+}
+
+func (h *Handle[V]) closeNear() (err error) {
+	if h.near == nil {
+		return nil
+	}
+	defer contain(&err, "the near tier")
+	return h.near.Close()
 }
 
 func (h *Handle[V]) dropNear(key string) {

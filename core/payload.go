@@ -93,13 +93,12 @@ func (p *payloads[V]) wrap(f filling[V], payload []byte, prefix, entry string) (
 	return frame, entry, nil
 }
 
-// open opens what is stored under the entry prefix+key: a value, or the note that
-// the source has none. entry is the two joined, or empty where nobody has done so
-// yet.
-func (p *payloads[V]) open(raw []byte, prefix, key, entry string) (gen uint64, payload []byte, kind wire.Kind, err error) {
-	if entry == "" && p.version != wire.Version1 { // version 1 knows no key
+// openEntry opens what is stored under the entry prefix+key: a value, or the note
+// that the source has none. entry is the two joined, or empty where nobody has done
+// so yet.
+func openEntry(version wire.Version, raw []byte, prefix, key, entry string) (kind wire.Kind, gen uint64, payload []byte, err error) {
+	if entry == "" && version != wire.Version1 { // version 1 knows no key
 		entry = prefix + key
 	}
-	kind, gen, payload, err = p.version.DecodeEntry(raw, entry)
-	return gen, payload, kind, err
+	return version.DecodeEntry(raw, entry)
 }

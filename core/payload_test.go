@@ -118,7 +118,7 @@ func TestFramesShareNoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if gen, payload, _, err := p.open(first, "", "e", ""); gen != 1 || string(payload) != "first" || err != nil {
+	if _, gen, payload, err := openEntry(p.version, first, "", "e", ""); gen != 1 || string(payload) != "first" || err != nil {
 		t.Errorf("an entry is not changed by the next encoding: got %d, %q, %v", gen, payload, err)
 	}
 }
@@ -151,7 +151,7 @@ func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, payload, _, err := p.open(frame, "", "e", ""); string(payload) != "value" || err != nil {
+		if _, _, payload, err := openEntry(p.version, frame, "", "e", ""); string(payload) != "value" || err != nil {
 			t.Fatalf("what an encoder returned along with an error is not used, least of all as a buffer: got %q, %v, want %q", payload, err, "value")
 		}
 	}

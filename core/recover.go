@@ -24,10 +24,7 @@ var errNoGen = errors.New("the generation store drew none")
 // recovery retries failed invalidations in the background, on one goroutine
 // that lives while anything is suspect.
 type recovery struct {
-	gens     *generations
-	suspects *suspects
-	emit     *emitter
-	keys     keySpace
+	*proofs
 
 	mu      sync.Mutex // guards what follows
 	running bool
@@ -86,7 +83,7 @@ func (r *recovery) finished() bool {
 // attempt bumps what is suspect, and returns an error for what remains. Each
 // clearing bump begins after its key was marked.
 func (r *recovery) attempt(ctx context.Context) error {
-	var errs []error
+	var failed failures
 	if overflowed, began := r.suspects.overflowed(); overflowed {
 		if err := r.refuseOld(ctx); err != nil {
 			return err
@@ -99,21 +96,20 @@ func (r *recovery) attempt(ctx context.Context) error {
 		entries = entries[len(batch):]
 		began := r.suspects.now()
 		bumpErrs := r.gens.bumpBatch(ctx, batch)
-		failed := 0
+		before := failed.n
 		for i, entry := range batch {
 			if bumpErrs != nil && bumpErrs[i] != nil {
-				errs = append(errs, &InvalidateError{Key: r.keys.userKey(entry), BumpErr: bumpErrs[i]})
-				failed++
+				failed.add(&InvalidateError{Key: r.keys.userKey(entry), BumpErr: bumpErrs[i]})
 				continue
 			}
 			r.cleared(ctx, entry, began)
 		}
-		if failed == len(batch) && len(entries) > 0 {
-			errs = append(errs, fmt.Errorf("cascache: %d more keys were not attempted", len(entries)))
-			break // the store is down: no use in waiting for it batch by batch
+		if failed.n-before == len(batch) && len(entries) > 0 {
+			// The store is down: no use in waiting for it batch by batch.
+			return errors.Join(failed.err(), fmt.Errorf("cascache: %d more keys were not attempted", len(entries)))
 		}
 	}
-	return errors.Join(errs...)
+	return failed.err()
 }
 
 // cleared notes that a bump of entry which began at the point in time `began`

@@ -34,46 +34,30 @@ type filling[V any] struct {
 
 // storeOne stores one fill, unless its generation has moved.
 func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
-	if h.gens.combined != nil {
-		return h.storeOneCombined(ctx, f)
-	}
 	if f.gen == 0 {
 		h.emit.setSkipped(ctx, f.key, ReasonNoSnapshot)
 		return nil
 	}
-	// Where the store looks up a key in two parts, it is joined with the frame,
-	// in one allocation.
-	var entry string
-	if h.provider != nil && (h.gens.prefixCurrenter == nil || h.gens.commitCurrenter != nil) {
-		entry = h.keys.entry(f.key)
-	}
-	current, why, err := h.proofToCommit(ctx, f.key, entry)
-	if current == 0 {
+	entry, why, err := h.port.check(ctx, f.key, f.gen)
+	if why != "" {
 		h.emit.setSkipped(ctx, f.key, why)
 		return err
-	}
-	if reason, ok := compare(current, f.gen); !ok {
-		h.emit.setSkipped(ctx, f.key, reason)
-		return nil
-	}
-	// An invalidation may come between the compare and the set. The entry
-	// then carries a generation that is not current any more, and no read
-	// serves it.
-	if h.provider == nil {
-		h.keepNear(f, h.ttls.of(f.ttl, h.ttls.single))
-		return nil
 	}
 	item, err := h.item(f, entry)
 	if err != nil {
 		return err
 	}
-	stored, err := h.provider.Set(ctx, item.Key, item.Value, item.Cost, item.TTL)
-	return h.settleSet(ctx, f, item, stored, err)
+	w, err := h.port.put(ctx, item, f.gen)
+	h.settleSet(ctx, f, item, w)
+	return err
 }
 
 // item returns what to store for a fill under the key entry, which may be empty
-// where nobody has joined it yet.
+// where nobody has joined it yet: without a codec, nothing but how long it lives.
 func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
+	if h.codec.codec == nil {
+		return Item{TTL: h.ttls.of(f.ttl, h.ttls.single)}, nil
+	}
 	frame, entry, err := h.codec.frame(f, h.keys.single, entry)
 	if err != nil {
 		return Item{}, fmt.Errorf("cascache: set %q: %w", h.keys.entry(f.key), err)
@@ -86,30 +70,16 @@ func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
 	}, nil
 }
 
-// settleSet ends a fill that the provider was asked to store as item, which it
-// may decline.
-func (h *Handle[V]) settleSet(ctx context.Context, f filling[V], item Item, stored bool, err error) error {
-	if err != nil {
-		return fmt.Errorf("cascache: set %q: %w", item.Key, err)
-	}
-	if !stored {
+// settleSet ends a fill that was to be stored as item.
+func (h *Handle[V]) settleSet(ctx context.Context, f filling[V], item Item, w written) {
+	switch {
+	case w.why != "":
+		h.emit.setSkipped(ctx, f.key, w.why)
+		return
+	case w.failed:
+		return
+	case !w.stored:
 		h.emit.setRejected(ctx, item.Key, false, item.Cost)
 	}
 	h.keepNear(f, item.TTL)
-	return nil
-}
-
-// compare decides whether a fill may commit: only while the generation is the
-// one observed before the source was read. 0 is no generation on either side
-// (G2).
-func compare(current, observed uint64) (Reason, bool) {
-	switch {
-	case observed == 0:
-		return ReasonNoSnapshot, false
-	case current == 0:
-		return ReasonNoGen, false
-	case current != observed:
-		return ReasonStale, false
-	}
-	return "", true
 }

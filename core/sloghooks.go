@@ -60,8 +60,11 @@ func SlogHooks(logger *slog.Logger) *Hooks {
 				slog.String("key", e.Key), slog.Int("keys", e.Keys), slog.Any("error", e.Err))
 		},
 		InvalidateFailed: func(ctx context.Context, e InvalidateFailedEvent) {
-			log(ctx, slog.LevelError, "invalidation not known to be applied", e.Namespace,
-				slog.String("key", e.Key), slog.Any("error", e.Err))
+			attrs := []slog.Attr{slog.String("key", e.Key), slog.Any("error", e.Err)}
+			if e.More > 0 {
+				attrs = append(attrs, slog.Int("more_keys", e.More))
+			}
+			log(ctx, slog.LevelError, "invalidation not known to be applied", e.Namespace, attrs...)
 		},
 		InvalidateRecovered: func(ctx context.Context, e InvalidateRecoveredEvent) {
 			log(ctx, slog.LevelInfo, "invalidation recovered", e.Namespace, slog.String("key", e.Key))

@@ -183,7 +183,7 @@ func TestASuspectKeyIsNotFilled(t *testing.T) {
 	wantHit(t, r.Handle, "the other members are filled", "b", "4")
 	for entry, want := range map[string]string{"single:n:k": "old", "single:n:a": "1"} {
 		e, _ := r.provider.entry(entry)
-		if _, payload, _, _ := r.codec.open(e.value, "", "", entry); string(payload) != want {
+		if _, _, payload, _ := openEntry(r.version, e.value, "", "", entry); string(payload) != want {
 			t.Errorf("a suspect key is not filled: %s holds %q, want %q still", entry, payload, want)
 		}
 	}

@@ -11,11 +11,22 @@ import (
 	"time"
 )
 
-// poolRun is a pool and what its calls do.
-type poolRun struct{ *callPool }
+// poolRun is a pool and calls on it, each of which does what it is given.
+type poolRun struct {
+	*pool
+	calls map[time.Duration]*bounded[storeCall, answered] // by timeout
+	mu    *sync.Mutex
+}
 
-func newPool(t testing.TB) poolRun {
-	p := newCallPool(&generations{})
+type storeCall func(context.Context) (uint64, error)
+
+type answered struct {
+	gen uint64
+	err error
+}
+
+func newPoolRun(t testing.TB) poolRun {
+	p := newPool()
 	t.Cleanup(func() {
 		select {
 		case <-p.closed:
@@ -23,36 +34,45 @@ func newPool(t testing.TB) poolRun {
 			p.close()
 		}
 	})
-	return poolRun{p}
+	return poolRun{p, make(map[time.Duration]*bounded[storeCall, answered]), new(sync.Mutex)}
 }
 
-// do runs f within timeout and returns what it left in the call.
+// do runs f within timeout, and tells whether it has returned.
 func (p poolRun) do(ctx context.Context, timeout time.Duration, f storeCall) (gen uint64, returned bool, err error) {
-	c := p.get()
-	c.run = f
-	returned, err = p.callPool.do(ctx, c, time.Now().Add(timeout))
-	if !returned {
-		return 0, false, err
+	p.mu.Lock()
+	b := p.calls[timeout]
+	if b == nil {
+		b = newBounded("a test", p.pool, timeout, func(ctx context.Context, f storeCall) (a answered, _ error) {
+			a.gen, a.err = f(ctx)
+			return a, nil
+		})
+		p.calls[timeout] = b
 	}
-	gen, err = c.gen, c.err
-	p.put(c)
-	return gen, true, err
+	p.mu.Unlock()
+	a, err := b.do(ctx, f)
+	if err != nil {
+		return 0, panicked(err), err
+	}
+	return a.gen, true, a.err
 }
+
+// goroutines returns how many there are: in calls, and idle.
+func (p *pool) goroutines() int { return len(p.places) + int(p.idle.Load()) }
 
 func giving(gen uint64) storeCall {
-	return func(_ *generations, _ context.Context, c *call) { c.gen = gen }
+	return func(context.Context) (uint64, error) { return gen, nil }
 }
 
 // deaf blocks until gate is closed, whatever its context says.
 func deaf(gate chan struct{}) storeCall {
-	return func(_ *generations, _ context.Context, c *call) {
+	return func(context.Context) (uint64, error) {
 		<-gate
-		c.gen, c.err = 666, errors.New("too late")
+		return 666, errors.New("too late")
 	}
 }
 
 func TestCallReturnsItsResult(t *testing.T) {
-	p := newPool(t)
+	p := newPoolRun(t)
 	var wg sync.WaitGroup
 	for g := range 32 {
 		wg.Go(func() {
@@ -69,7 +89,7 @@ func TestCallReturnsItsResult(t *testing.T) {
 
 func TestCallEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
+		p, gate := newPoolRun(t), make(chan struct{})
 		defer close(gate)
 		begun := time.Now()
 		_, returned, err := p.do(t.Context(), 3*time.Second, deaf(gate))
@@ -88,7 +108,7 @@ func TestCallEndsAtItsDeadline(t *testing.T) {
 
 func TestCallEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
+		p, gate := newPoolRun(t), make(chan struct{})
 		defer close(gate)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
@@ -97,8 +117,9 @@ func TestCallEndsWithItsContext(t *testing.T) {
 		if returned || !errors.Is(err, context.Canceled) || time.Since(begun) != time.Second {
 			t.Errorf("a call is given up when its context ends: got %v, %v after %v", returned, err, time.Since(begun))
 		}
-		_, returned, err = p.do(ctx, time.Hour, func(*generations, context.Context, *call) {
+		_, returned, err = p.do(ctx, time.Hour, func(context.Context) (uint64, error) {
 			t.Error("a call whose context has ended is not begun")
+			return 0, nil
 		})
 		if returned || !errors.Is(err, context.Canceled) {
 			t.Errorf("a call whose context has ended is not begun: got %v, %v", returned, err)
@@ -109,7 +130,7 @@ func TestCallEndsWithItsContext(t *testing.T) {
 // What a call brings after it was given up goes to nobody.
 func TestALateResultReachesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
+		p, gate := newPoolRun(t), make(chan struct{})
 		for range 10 {
 			if _, returned, _ := p.do(t.Context(), time.Millisecond, deaf(gate)); returned {
 				t.Fatal("the call must be late")
@@ -130,11 +151,11 @@ func TestALateResultReachesNobody(t *testing.T) {
 
 func TestStuckCallsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
+		p, gate := newPoolRun(t), make(chan struct{})
 		var begun atomic.Int64
-		hang := func(g *generations, ctx context.Context, c *call) {
+		hang := func(ctx context.Context) (uint64, error) {
 			begun.Add(1)
-			deaf(gate)(g, ctx, c)
+			return deaf(gate)(ctx)
 		}
 		before := runtime.NumGoroutine()
 		var wg sync.WaitGroup
@@ -148,9 +169,9 @@ func TestStuckCallsAreBounded(t *testing.T) {
 		wg.Wait()
 		synctest.Wait()
 		// A few more may be the runtime's own.
-		if got := runtime.NumGoroutine() - before; got > maxCalls+16 || p.running.Load() > maxCalls {
+		if got := runtime.NumGoroutine() - before; got > maxCalls+16 || p.goroutines() > maxCalls {
 			t.Errorf("a store that never returns costs a bounded number of goroutines: got %d, of which %d are the pool's, want at most %d",
-				got, p.running.Load(), maxCalls)
+				got, p.goroutines(), maxCalls)
 		}
 		// Of many callers at once, some may have been turned away too early.
 		for range maxCalls {
@@ -177,7 +198,7 @@ func TestStuckCallsAreBounded(t *testing.T) {
 				t.Fatalf("a store that answers again is asked again: got %d, %v, %v", got, returned, err)
 			}
 		}
-		if got := p.running.Load(); got > maxIdleCallers {
+		if got := p.goroutines(); got > maxIdleCallers {
 			t.Errorf("few goroutines stay for the next call: got %d, want at most %d", got, maxIdleCallers)
 		}
 	})
@@ -187,7 +208,7 @@ func TestStuckCallsAreBounded(t *testing.T) {
 // the first that is free.
 func TestACallWaitsForAPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
+		p, gate := newPoolRun(t), make(chan struct{})
 		var wg sync.WaitGroup
 		for range maxCalls {
 			wg.Go(func() {
@@ -223,13 +244,13 @@ func TestACallWaitsForAPlace(t *testing.T) {
 }
 
 func TestAPanicInACallIsItsError(t *testing.T) {
-	p := newPool(t)
+	p := newPoolRun(t)
 	for range 100 {
-		_, returned, err := p.do(t.Context(), time.Minute, func(*generations, context.Context, *call) { panic("at the disco") })
+		_, returned, err := p.do(t.Context(), time.Minute, func(context.Context) (uint64, error) { panic("at the disco") })
 		if !returned || err == nil {
 			t.Fatalf("a store that panics has failed, and no more: got %v, %v", returned, err)
 		}
-		_, returned, err = p.do(t.Context(), time.Minute, func(*generations, context.Context, *call) { runtime.Goexit() })
+		_, returned, err = p.do(t.Context(), time.Minute, func(context.Context) (uint64, error) { runtime.Goexit(); return 0, nil })
 		if !returned || err == nil {
 			t.Fatalf("a store that ends its goroutine has failed, and no more: got %v, %v", returned, err)
 		}
@@ -237,7 +258,7 @@ func TestAPanicInACallIsItsError(t *testing.T) {
 			t.Fatalf("the next call knows nothing of it: got %d, %v, %v", got, returned, err)
 		}
 	}
-	if got := p.running.Load(); got > maxIdleCallers {
+	if got := p.goroutines(); got > maxIdleCallers {
 		t.Errorf("a goroutine that was ended is not counted any more: %d are", got)
 	}
 }
@@ -245,8 +266,8 @@ func TestAPanicInACallIsItsError(t *testing.T) {
 // A call that was given up and then panics must not end the process either.
 func TestALatePanicEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
-		if _, returned, _ := p.do(t.Context(), time.Second, func(*generations, context.Context, *call) {
+		p, gate := newPoolRun(t), make(chan struct{})
+		if _, returned, _ := p.do(t.Context(), time.Second, func(context.Context) (uint64, error) {
 			<-gate
 			panic("at the disco")
 		}); returned {
@@ -263,12 +284,12 @@ func TestALatePanicEndsNothing(t *testing.T) {
 func TestTheContextOfACall(t *testing.T) {
 	type mark struct{}
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t)
+		p := newPoolRun(t)
 		ctx := context.WithValue(t.Context(), mark{}, "mine")
 		want := time.Now().Add(time.Second)
 		var inside context.Context
 		var done <-chan struct{}
-		if _, returned, _ := p.do(ctx, time.Second, func(_ *generations, ctx context.Context, _ *call) {
+		if _, returned, _ := p.do(ctx, time.Second, func(ctx context.Context) (uint64, error) {
 			inside = ctx
 			deadline, ok := ctx.Deadline()
 			if !ok || !deadline.Equal(want) {
@@ -281,6 +302,7 @@ func TestTheContextOfACall(t *testing.T) {
 				t.Errorf("the context of a call lives as long as the call: got %v", err)
 			}
 			done = ctx.Done()
+			return 0, nil
 		}); !returned {
 			t.Fatal("the call must return")
 		}
@@ -304,18 +326,19 @@ func TestTheContextOfACall(t *testing.T) {
 // waits.
 func TestAListeningStoreIsFreedWhenItsCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t)
+		p := newPoolRun(t)
 		for _, name := range []string{"the deadline", "the caller"} {
 			ctx, cancel := context.WithCancel(t.Context())
 			if name == "the caller" {
 				time.AfterFunc(time.Second, cancel)
 			}
 			var got error
-			_, returned, err := p.do(ctx, time.Minute, func(_ *generations, ctx context.Context, c *call) {
+			_, returned, err := p.do(ctx, time.Minute, func(ctx context.Context) (uint64, error) {
 				derived, stop := context.WithTimeout(ctx, time.Hour)
 				defer stop()
 				<-derived.Done()
 				got = derived.Err()
+				return 0, nil
 			})
 			synctest.Wait()
 			if returned || got == nil || !errors.Is(err, got) {
@@ -331,7 +354,7 @@ func TestAListeningStoreIsFreedWhenItsCallerLeaves(t *testing.T) {
 
 func TestAClosedPool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, gate := newPool(t), make(chan struct{})
+		p, gate := newPoolRun(t), make(chan struct{})
 		var wg sync.WaitGroup
 		for range maxCalls {
 			wg.Go(func() { _, _, _ = p.do(t.Context(), time.Hour, deaf(gate)) })
@@ -350,7 +373,7 @@ func TestAClosedPool(t *testing.T) {
 		close(gate)
 		wg.Wait()
 		synctest.Wait()
-		if got := p.running.Load(); got != 0 {
+		if got := p.goroutines(); got != 0 {
 			t.Errorf("a closed pool keeps no goroutine: %d are left", got)
 		}
 	})
@@ -358,7 +381,7 @@ func TestAClosedPool(t *testing.T) {
 
 // Deadlines, ends of contexts and results that come at about the same moment.
 func TestThePoolUnderRaces(t *testing.T) {
-	p := newPool(t)
+	p := newPoolRun(t)
 	var wg sync.WaitGroup
 	for g := range 16 {
 		wg.Go(func() {
@@ -368,11 +391,11 @@ func TestThePoolUnderRaces(t *testing.T) {
 				if i%3 == 0 {
 					go cancel()
 				}
-				got, returned, err := p.do(ctx, time.Duration(i%5)*10*time.Microsecond, func(_ *generations, _ context.Context, c *call) {
+				got, returned, err := p.do(ctx, time.Duration(i%5)*10*time.Microsecond, func(context.Context) (uint64, error) {
 					if i%2 == 0 {
 						runtime.Gosched()
 					}
-					c.gen = want
+					return want, nil
 				})
 				if returned && got != want || !returned && err == nil {
 					t.Errorf("a caller gets the result of its own call or an error: got %d, %v, %v, want %d", got, returned, err, want)
@@ -383,7 +406,7 @@ func TestThePoolUnderRaces(t *testing.T) {
 	}
 	wg.Wait()
 	p.close()
-	for p.running.Load() > 0 {
+	for p.goroutines() > 0 {
 		runtime.Gosched()
 	}
 	if got := p.stuck.Load(); got != 0 {

@@ -1,0 +1,123 @@
+package cascache
+
+import (
+	"context"
+	"fmt"
+)
+
+// apart is the port to values in a provider and generations elsewhere.
+type apart struct {
+	*proofs
+	values *values
+}
+
+// read reads the entry first: one whose generation still is current then was
+// current when this call began, or became so since.
+func (a *apart) read(ctx context.Context, key string, known uint64, _ bool) (r reading) {
+	if a.values.provider == nil {
+		r.why = ReasonNotFound
+		return r
+	}
+	r.raw, r.entry, r.err = a.values.getOf(ctx, a.keys.single, key)
+	switch {
+	case r.err != nil:
+		r.raw, r.why, r.err = nil, ReasonProviderError, fmt.Errorf("cascache: get %q: %w", a.keys.entry(key), r.err)
+	case r.raw == nil:
+		r.why = ReasonNotFound
+	case !a.open(key, &r): // there is nothing to prove
+	case known != 0:
+		r.gen, r.early = known, true
+	default:
+		r.gen, r.why, r.err = a.proof(ctx, key, r.entry)
+	}
+	return r
+}
+
+func (a *apart) readBulk(ctx context.Context, name string, _ *bulkProofs) (r bulkReading) {
+	if name != "" {
+		r.bulk, r.bulkErr = a.values.get(ctx, name)
+	}
+	return r
+}
+
+func (a *apart) readSingles(ctx context.Context, entries []string) ([][]byte, error) {
+	return a.values.getBulk(ctx, entries)
+}
+
+// check compares. An invalidation may come between that and the set. The entry
+// then carries a generation that is not current any more, and no read serves it.
+func (a *apart) check(ctx context.Context, key string, observed uint64) (entry string, why Reason, err error) {
+	// Where the store looks up a key in two parts, it is joined with the frame,
+	// in one allocation.
+	if a.values.provider != nil && (a.gens.prefixCurrenter == nil || a.gens.commitCurrenter != nil) {
+		entry = a.keys.entry(key)
+	}
+	current, why, err := a.proofToCommit(ctx, key, entry)
+	if current != 0 {
+		why = compare(current, observed)
+	}
+	return entry, why, err
+}
+
+func (a *apart) put(ctx context.Context, item Item, _ uint64) (w written, err error) {
+	if a.values.provider == nil {
+		return written{stored: true}, nil
+	}
+	if w.stored, err = a.values.set(ctx, item); err != nil {
+		return written{failed: true}, fmt.Errorf("cascache: set %q: %w", item.Key, err)
+	}
+	return w, nil
+}
+
+func (a *apart) checkBulk(ctx context.Context, entries []string, observed []uint64) ([]Reason, error) {
+	current, genErr := a.gens.currentToCommitBatch(ctx, entries)
+	if genErr != nil {
+		a.emit.genStoreError(ctx, GenCurrent, a.keys.userKey(entries[0]), len(entries), genErr)
+		if err := ended(ctx); err != nil {
+			return nil, err
+		}
+	}
+	reasons := make([]Reason, len(entries))
+	for i, gen := range current {
+		reasons[i] = compare(gen, observed[i])
+		if genErr != nil && reasons[i] == ReasonNoGen {
+			reasons[i] = ReasonGenError
+		}
+	}
+	return reasons, nil
+}
+
+func (a *apart) putBulk(ctx context.Context, items []Item, observed []uint64) ([]written, error) {
+	if a.values.provider == nil {
+		results := make([]written, len(items))
+		for i := range results {
+			results[i].stored = true
+		}
+		return results, nil
+	}
+	results, err := a.values.setBulk(ctx, items)
+	if err != nil {
+		err = fmt.Errorf("cascache: set bulk of %d keys: %w", len(observed), err)
+	}
+	return results, err
+}
+
+// drop bumps first: were the entry deleted before, a fill could store the old
+// value again and be served until the bump.
+func (a *apart) drop(ctx context.Context, entry string) (bumpErr, delErr error) {
+	bumpErr = a.gens.bump(ctx, entry)
+	return bumpErr, a.values.del(ctx, entry)
+}
+
+func (a *apart) dropBulk(ctx context.Context, entries []string) (bumpErrs []error, delErr error) {
+	bumpErrs = a.gens.bumpBatch(ctx, entries)
+	return bumpErrs, a.values.delBulk(ctx, entries)
+}
+
+func (a *apart) heal(ctx context.Context, entry string, _ []byte) error {
+	return a.values.del(ctx, entry)
+}
+
+func (a *apart) healBulk(ctx context.Context, entries []string, _ [][]byte) error {
+	return a.values.delBulk(ctx, entries)
+}
