@@ -18,17 +18,20 @@ func (a *apart) read(ctx context.Context, key string, known uint64, _ bool) (r r
 		r.why = ReasonNotFound
 		return r
 	}
-	r.raw, r.entry, r.err = a.values.getOf(ctx, a.keys.single, key)
+	raw, entry, err := a.values.getOf(ctx, a.keys.single, key)
+	if err != nil {
+		r.why, r.err = ReasonProviderError, fmt.Errorf("cascache: get %q: %w", a.keys.entry(key), err)
+		return r
+	}
+	r.raw = raw
 	switch {
-	case r.err != nil:
-		r.raw, r.why, r.err = nil, ReasonProviderError, fmt.Errorf("cascache: get %q: %w", a.keys.entry(key), r.err)
-	case r.raw == nil:
+	case raw == nil:
 		r.why = ReasonNotFound
-	case !a.open(key, &r): // there is nothing to prove
+	case !a.open(key, entry, &r): // there is nothing to prove
 	case known != 0:
 		r.gen, r.early = known, true
 	default:
-		r.gen, r.why, r.err = a.proof(ctx, key, r.entry)
+		r.gen, r.why, r.err = a.proof(ctx, key, entry)
 	}
 	return r
 }

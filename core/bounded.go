@@ -71,8 +71,8 @@ func (p *pool) close() {
 // waits for the result, its own context or the timeout, whichever is first. A
 // call that it gives up goes on alone until it returns. A panic is an error.
 type bounded[A, T any] struct {
-	what    string        // for errors
-	pool    *pool         // nil: the store never blocks, and is called directly
+	what    string // for errors
+	pool    *pool
 	timeout time.Duration // 0: the caller's deadline, or else DefaultBumpTimeout
 	f       func(context.Context, A) (T, error)
 
@@ -80,8 +80,18 @@ type bounded[A, T any] struct {
 	free sync.Pool        // of *call; here, so that no channel leaves its cache
 }
 
-func newBounded[A, T any](what string, p *pool, timeout time.Duration, f func(context.Context, A) (T, error)) *bounded[A, T] {
-	return &bounded[A, T]{what: what, pool: p, timeout: timeout, f: f, work: make(chan *call[A, T])}
+// newBounded returns f with a bound of that timeout, or the one of an invalidation
+// for 0. Without a pool, f never blocks, and only its panics are contained. An
+// error that wraps a context's says that the call was given up.
+func newBounded[A, T any](what string, p *pool, timeout time.Duration, f func(context.Context, A) (T, error)) func(context.Context, A) (T, error) {
+	if p == nil {
+		return func(ctx context.Context, arg A) (value T, err error) {
+			defer contain(&err, what)
+			return f(ctx, arg)
+		}
+	}
+	b := &bounded[A, T]{what: what, pool: p, timeout: timeout, f: f, work: make(chan *call[A, T])}
+	return b.do
 }
 
 // A call belongs to the goroutine that runs it while it is under way; when that
@@ -103,11 +113,8 @@ const (
 	callGivenUp
 )
 
-// do makes the call. An error that wraps a context's says that it was given up.
+// do makes the call.
 func (b *bounded[A, T]) do(ctx context.Context, arg A) (value T, err error) {
-	if b.pool == nil {
-		return b.direct(ctx, arg)
-	}
 	if err := ctx.Err(); err != nil {
 		return value, b.givenUp(err)
 	}
@@ -160,12 +167,6 @@ func (b *bounded[A, T]) do(ctx context.Context, arg A) (value T, err error) {
 	*c = call[A, T]{done: c.done, timer: c.timer}
 	b.free.Put(c)
 	return value, err
-}
-
-// direct makes a call that does not block.
-func (b *bounded[A, T]) direct(ctx context.Context, arg A) (value T, err error) {
-	defer contain(&err, b.what)
-	return b.f(ctx, arg)
 }
 
 func (b *bounded[A, T]) givenUp(err error) error {
@@ -241,8 +242,17 @@ func (e *panicError) Unwrap() error {
 // contain makes a panic in the call that defers it that call's error.
 func contain(err *error, what string) {
 	if r := recover(); r != nil {
-		*err = &panicError{what, r, debug.Stack()}
+		*err = caught(r, what)
 	}
+}
+
+// caught is contain for a call on a hit's way, which asks for a panic only where
+// it has not returned: it is given what was recovered, or nil.
+func caught(recovered any, what string) error {
+	if recovered == nil {
+		return nil // the goroutine ends
+	}
+	return &panicError{what, recovered, debug.Stack()}
 }
 
 // callContext is the context that a store is called with: the caller's, which

@@ -14,7 +14,7 @@ import (
 // poolRun is a pool and calls on it, each of which does what it is given.
 type poolRun struct {
 	*pool
-	calls map[time.Duration]*bounded[storeCall, answered] // by timeout
+	calls map[time.Duration]func(context.Context, storeCall) (answered, error) // by timeout
 	mu    *sync.Mutex
 }
 
@@ -34,7 +34,7 @@ func newPoolRun(t testing.TB) poolRun {
 			p.close()
 		}
 	})
-	return poolRun{p, make(map[time.Duration]*bounded[storeCall, answered]), new(sync.Mutex)}
+	return poolRun{p, make(map[time.Duration]func(context.Context, storeCall) (answered, error)), new(sync.Mutex)}
 }
 
 // do runs f within timeout, and tells whether it has returned.
@@ -49,7 +49,7 @@ func (p poolRun) do(ctx context.Context, timeout time.Duration, f storeCall) (ge
 		p.calls[timeout] = b
 	}
 	p.mu.Unlock()
-	a, err := b.do(ctx, f)
+	a, err := b(ctx, f)
 	if err != nil {
 		return 0, panicked(err), err
 	}

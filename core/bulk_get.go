@@ -251,14 +251,14 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 		}
 	}
 	for j, i := range wanted {
-		single := reading{raw: raws[j], entry: r.proven.entries[i], why: ReasonNotFound, early: early}
+		single := reading{raw: raws[j], why: ReasonNotFound, early: early}
 		if single.raw != nil {
 			single.gen, single.why = r.proven.of(i)
-			r.open(r.keys[i], &single)
+			r.open(r.keys[i], r.proven.entries[i], &single)
 		} else if getErr != nil {
 			single.why = ReasonProviderError
 		}
-		r.serve(ctx, r.keys[i], &single)
+		r.serve(ctx, i, &single)
 	}
 	if getErr != nil {
 		return fmt.Errorf("cascache: get %d singles of a bulk: %w", len(wanted), getErr)
@@ -288,7 +288,8 @@ func (r *bulkRead[V]) singles(ctx context.Context, wanted []int, read bulkReadin
 }
 
 // serve ends the reading of one key.
-func (r *bulkRead[V]) serve(ctx context.Context, key string, single *reading) {
+func (r *bulkRead[V]) serve(ctx context.Context, i int, single *reading) {
+	key := r.keys[i]
 	value, why := r.judge(single)
 	switch {
 	case why == "":
@@ -302,7 +303,7 @@ func (r *bulkRead[V]) serve(ctx context.Context, key string, single *reading) {
 		}
 		r.absent[key] = true
 	case isDead(why):
-		r.unhealthy = append(r.unhealthy, unhealthyEntry{single.entry, single.raw, why})
+		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.proven.entries[i], single.raw, why})
 	}
 	r.emit.miss(ctx, key, why)
 }

@@ -528,3 +528,37 @@ func checkReasonOfMisses(t *testing.T, bulk bool) {
 		}
 	}
 }
+
+// A provider without bulk reads is asked for every key, also after one has failed.
+func TestGetBulkGoesOnAfterAKeyThatFails(t *testing.T) {
+	r := newRig(t)
+	for key, value := range map[string]string{"a": "1", "b": "2", "c": "3"} {
+		fill(t, r.Handle, key, value)
+	}
+	r.provider.keyErrs = map[string]error{"single:n:a": errBroken}
+	values, missing, err := r.GetBulk(t.Context(), []string{"a", "b", "c"})
+	if !maps.Equal(values, map[string]string{"b": "2", "c": "3"}) || !slices.Equal(missing, []string{"a"}) || !errors.Is(err, errBroken) {
+		t.Errorf("with an error, the map holds what could be read all the same: got %v, %v, %v", values, missing, err)
+	}
+	r.provider.traffic()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	h := open(t, Options[string]{Namespace: "n", Codec: String{}, GenStore: nonClosing{r.store}, Provider: endingGetter{r.provider, cancel}, DisableBulk: true})
+	if _, _, err := h.GetBulk(ctx, []string{"a", "b", "c"}); !errors.Is(err, errBroken) {
+		t.Errorf("a failure of the provider comes back: got %v", err)
+	}
+	if n := r.provider.count("get"); n != 1 {
+		t.Errorf("nothing more is read for a caller that has gone: got %d reads, want 1", n)
+	}
+}
+
+// endingGetter ends the caller's context in each read.
+type endingGetter struct {
+	*mapProvider
+	end context.CancelFunc
+}
+
+func (p endingGetter) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	p.end()
+	return p.mapProvider.Get(ctx, key)
+}

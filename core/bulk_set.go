@@ -104,7 +104,7 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 			if results[i].why != "" {
 				why = results[i].why
 			}
-			h.settleSet(ctx, f, items[i], results[i])
+			h.settleSet(ctx, &f, &items[i], results[i])
 		}
 		if at := len(kept); at < len(items) && why == "" {
 			if why = results[at].why; why == "" && !results[at].failed && !results[at].stored {
@@ -152,12 +152,14 @@ func (h *Handle[V]) items(fills []filling[V], entries []string, bulkTTL time.Dur
 		failed.add(fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
 		return writes, kept, failed
 	}
-	return append(writes, Item{
-		Key:   entry,
-		Value: frame,
-		Cost:  h.cost(entry, frame, true, len(members)),
-		TTL:   ttl,
-	}), kept, failed
+	item := Item{Key: entry, Value: frame, Cost: int64(len(frame)), TTL: ttl}
+	if h.cost != nil {
+		if item.Cost, err = h.costOf(entry, frame, true, len(members)); err != nil {
+			failed.add(fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+			return writes, kept, failed
+		}
+	}
+	return append(writes, item), kept, failed
 }
 
 func keysOf[V any](fills []filling[V]) []string {

@@ -29,22 +29,22 @@ type generations struct {
 	// recovery.refuseOld. 0 while there is none.
 	floor atomic.Uint64
 
-	one             *bounded[string, uint64]
+	one             func(context.Context, string) (uint64, error)
 	commitCurrenter CommitCurrenter
 	store           GenStore
 	timeout         time.Duration
 	reads           *pool // nil: the store never blocks
 	bumps           *pool // apart, so that stuck reads leave invalidations room
 
-	oneToCommit   *bounded[string, uint64]
-	oneSnapshot   *bounded[string, uint64]
-	oneBump       *bounded[string, uint64]
-	many          *bounded[[]string, []uint64]
-	manyToCommit  *bounded[[]string, []uint64]
-	manySnapshots *bounded[[]string, []uint64]
-	manyBumps     *bounded[[]string, []error]
-	holds         *bounded[holding, struct{}] // nil: the store cannot hold
-	releases      *bounded[holding, struct{}]
+	oneToCommit   func(context.Context, string) (uint64, error)
+	oneSnapshot   func(context.Context, string) (uint64, error)
+	oneBump       func(context.Context, string) (uint64, error)
+	many          func(context.Context, []string) ([]uint64, error)
+	manyToCommit  func(context.Context, []string) ([]uint64, error)
+	manySnapshots func(context.Context, []string) ([]uint64, error)
+	manyBumps     func(context.Context, []string) ([]error, error)
+	holds         func(context.Context, holding) (struct{}, error) // nil: the store cannot hold
+	releases      func(context.Context, holding) (struct{}, error)
 
 	bumpBatcher BatchBumper
 }
@@ -101,13 +101,20 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 // current returns the generation of one entry. 0 with a nil error: none, or
 // held.
 func (g *generations) current(ctx context.Context, entry string) (uint64, error) {
-	return g.above(g.one.do(ctx, entry))
+	return g.above(g.one(ctx, entry))
 }
 
 // currentOf is current of the entry prefix+key, where prefixCurrenter is set.
 func (g *generations) currentOf(ctx context.Context, prefix, key string) (gen uint64, err error) {
-	defer contain(&err, "the generation store")
-	return g.above(g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key))
+	returned := false
+	defer func() {
+		if !returned {
+			err = caught(recover(), "the generation store")
+		}
+	}()
+	gen, err = g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key)
+	returned = true
+	return g.above(gen, err)
 }
 
 // currentLocally returns the generation of the entry prefix+key if the store
@@ -122,12 +129,12 @@ func (g *generations) currentLocally(prefix, key string) (uint64, bool) {
 
 // currentToCommit is current for a fill.
 func (g *generations) currentToCommit(ctx context.Context, entry string) (uint64, error) {
-	return g.above(g.oneToCommit.do(ctx, entry))
+	return g.above(g.oneToCommit(ctx, entry))
 }
 
 // snapshot returns the generation of one entry, created if need be.
 func (g *generations) snapshot(ctx context.Context, entry string) (uint64, error) {
-	return g.above(g.oneSnapshot.do(ctx, entry))
+	return g.above(g.oneSnapshot(ctx, entry))
 }
 
 // above returns what a look-up has found: nothing beside an error, or below the
@@ -157,7 +164,7 @@ func (g *generations) bump(ctx context.Context, entry string) error {
 
 // bumpGen is bump, and returns the new generation: 0 while the entry is held.
 func (g *generations) bumpGen(ctx context.Context, entry string) (uint64, error) {
-	return g.oneBump.do(ctx, entry)
+	return g.oneBump(ctx, entry)
 }
 
 // raiseFloor makes every generation below gen count as none, for good.
@@ -213,14 +220,14 @@ func (g *generations) snapshotBatch(ctx context.Context, entries []string) ([]ui
 	return g.lookUpBatch(ctx, g.manySnapshots, entries)
 }
 
-func (g *generations) lookUpBatch(ctx context.Context, op *bounded[[]string, []uint64], entries []string) ([]uint64, error) {
+func (g *generations) lookUpBatch(ctx context.Context, op func(context.Context, []string) ([]uint64, error), entries []string) ([]uint64, error) {
 	var gens []uint64
 	var failed failures
 	var last error
 	for part := range slices.Chunk(entries, partSize) {
 		var got []uint64
 		if goesOn(ctx, last) {
-			got, last = op.do(ctx, part)
+			got, last = op(ctx, part)
 			if len(got) != len(part) && last == nil {
 				last = wrongLength(len(got), len(part))
 			}
@@ -300,7 +307,7 @@ func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) { return g.manyBumps.do(ctx, part) })
+	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) { return g.manyBumps(ctx, part) })
 }
 
 // errorsOfParts calls do for each part of entries, and returns one error per
@@ -375,7 +382,7 @@ func (g *generations) hold(ctx context.Context, entries []string, token string, 
 	}
 	held := 0
 	for part := range slices.Chunk(entries, partSize) {
-		if _, err := g.holds.do(ctx, holding{part, token, lease}); err != nil {
+		if _, err := g.holds(ctx, holding{part, token, lease}); err != nil {
 			if held > 0 {
 				// Whether the part that failed is held is not known.
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultBumpTimeout)
@@ -393,7 +400,7 @@ func (g *generations) hold(ctx context.Context, entries []string, token string, 
 // attempted. It returns what bumpBatch does.
 func (g *generations) release(ctx context.Context, entries []string, token string) []error {
 	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) {
-		_, err := g.releases.do(ctx, holding{entries: part, token: token})
+		_, err := g.releases(ctx, holding{entries: part, token: token})
 		return nil, err
 	})
 }

@@ -24,7 +24,7 @@ type Handle[V any] struct {
 	codec payloads[V]
 
 	ttls     ttls
-	cost     func(key string, raw []byte, isBulk bool, n int) int64
+	cost     func(key string, raw []byte, isBulk bool, n int) int64 // nil: the length
 	recovery recovery
 	lease    time.Duration // of the holds of Mutate
 	values   *values
@@ -62,9 +62,6 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 		jitter: opts.TTLJitter,
 	}
 	h.cost = opts.ComputeSetCost
-	if h.cost == nil {
-		h.cost = func(_ string, raw []byte, _ bool, _ int) int64 { return int64(len(raw)) }
-	}
 
 	store := opts.GenStore
 	if store == nil {

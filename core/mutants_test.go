@@ -25,7 +25,7 @@ var mutants = []struct {
 		"case r.own != r.gen:", "case r.own != r.gen && false:"},
 	{"a read takes no generation for proof",
 		"a fill across a loss and a write", "apart.go",
-		"r.gen, r.why, r.err = a.proof(ctx, key, r.entry)\n", "if r.gen, r.why, r.err = a.proof(ctx, key, r.entry); r.why == ReasonNoGen {\n\t\t\tr.gen, r.why = r.own, \"\"\n\t\t}\n"},
+		"r.gen, r.why, r.err = a.proof(ctx, key, entry)\n", "if r.gen, r.why, r.err = a.proof(ctx, key, entry); r.why == ReasonNoGen {\n\t\t\tr.gen, r.why = r.own, \"\"\n\t\t}\n"},
 	{"a fill stamps the generation that is current, not the one observed",
 		"a fill across a write, read twice", "set.go",
 		"entry, why, err := h.port.check(ctx, f.key, f.gen)", "f.gen, _ = h.gens.current(ctx, h.keys.entry(f.key))\n\tentry, why, err := h.port.check(ctx, f.key, f.gen)"},
@@ -62,7 +62,7 @@ var mutants = []struct {
 		"if current == gen && gen != 0 {", "if gen != 0 {"},
 	{"near is written before the compare",
 		"near and a provider that has more", "set.go",
-		"entry, why, err := h.port.check(ctx, f.key, f.gen)", "h.keepNear(f, h.ttls.single)\n\tentry, why, err := h.port.check(ctx, f.key, f.gen)"},
+		"entry, why, err := h.port.check(ctx, f.key, f.gen)", "h.keepNear(&f, h.ttls.single)\n\tentry, why, err := h.port.check(ctx, f.key, f.gen)"},
 	{"a self-heal deletes what it knows nothing bad of",
 		"a warm bulk, a writer, a loss and a single fill", "get.go",
 		"return why == ReasonCorrupt ||", "return why == ReasonNewer || why == ReasonCorrupt ||"},
@@ -84,10 +84,10 @@ var mutants = []struct {
 		"	for i := range fills {\n\t\tfills[i].gen = l.cache.port.read(f.ctx, fills[i].key, 0, true).gen\n\t}\n	event.StoreErr = l.cache.store(f.ctx,"},
 	{"a Combined is asked for suspect keys all the same",
 		"a failed bump and a good one, each with a reply, combined value first", "together.go",
-		"\tif t.suspects.has(r.entry) { // first, as in proof\n\t\tr.why = ReasonSuspect\n\t\treturn r\n\t}\n", ""},
+		"\tif t.suspects.has(entry) { // first, as in proof\n\t\tr.why = ReasonSuspect\n\t\treturn r\n\t}\n", ""},
 	{"singles of a bulk are served under any generation",
 		"a bulk read and a bulk fill against a writer", "bulk_get.go",
-		"r.serve(ctx, r.keys[i], &single)", "single.own = single.gen\n\t\tr.serve(ctx, r.keys[i], &single)"},
+		"r.serve(ctx, i, &single)", "single.own = single.gen\n\t\tr.serve(ctx, i, &single)"},
 }
 
 // TestExplorerFindsMutants compiles this package with each mutant and expects

@@ -70,7 +70,7 @@ const maxNearRefill = time.Minute
 
 // keepNear keeps what a fill has stored. A note that the source has no such key
 // has no value to keep.
-func (h *Handle[V]) keepNear(f filling[V], ttl time.Duration) {
+func (h *Handle[V]) keepNear(f *filling[V], ttl time.Duration) {
 	if h.near != nil && !f.absent {
 		h.near.Set(f.key, f.value, f.gen, ttl)
 	}

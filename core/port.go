@@ -55,14 +55,13 @@ type port interface {
 
 // A reading is an entry and the generation that proves it.
 type reading struct {
-	raw   []byte // nil: there is none
-	entry string // the storage key, where somebody had to join it
-	gen   uint64 // 0: there is no proof
-	why   Reason // there is no entry, none that can be opened, or no proof
+	raw []byte // nil: there is none
+	gen uint64 // 0: there is no proof
+	why Reason // there is no entry, none that can be opened, or no proof
 
 	// What the entry says, once it is opened.
-	kind    wire.Kind
 	own     uint64 // the generation that it was stored under
+	kind    wire.Kind
 	payload []byte
 
 	// early: gen may be older than the entry, which then was stored since.
@@ -80,10 +79,11 @@ type bulkReading struct {
 	singlesErr error
 }
 
-// open opens an entry that was read, and reports whether that can be done.
-func (p *proofs) open(key string, r *reading) bool {
+// open opens an entry that was read, and reports whether that can be done. entry
+// is its storage key, or empty where nobody has joined it yet.
+func (p *proofs) open(key, entry string, r *reading) bool {
 	var err error
-	r.kind, r.own, r.payload, err = openEntry(p.version, r.raw, p.keys.single, key, r.entry)
+	r.kind, r.own, r.payload, err = openEntry(p.version, r.raw, p.keys.single, key, entry)
 	if err != nil {
 		r.why = ReasonCorrupt
 	}

@@ -30,11 +30,11 @@ func (p *proofs) proof(ctx context.Context, key, entry string) (gen uint64, why 
 	}
 	switch {
 	case entry != "":
-		gen, err = p.gens.above(p.gens.one.do(ctx, entry))
+		gen, err = p.gens.above(p.gens.one(ctx, entry))
 	case p.gens.prefixCurrenter != nil:
 		gen, err = p.gens.currentOf(ctx, p.keys.single, key)
 	default:
-		gen, err = p.gens.above(p.gens.one.do(ctx, p.keys.entry(key)))
+		gen, err = p.gens.above(p.gens.one(ctx, p.keys.entry(key)))
 	}
 	if gen == 0 {
 		why, err = p.unproven(ctx, key, err)

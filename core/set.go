@@ -48,7 +48,7 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 		return err
 	}
 	w, err := h.port.put(ctx, item, f.gen)
-	h.settleSet(ctx, f, item, w)
+	h.settleSet(ctx, &f, &item, w)
 	return err
 }
 
@@ -62,16 +62,23 @@ func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
 	if err != nil {
 		return Item{}, fmt.Errorf("cascache: set %q: %w", h.keys.entry(f.key), err)
 	}
-	return Item{
-		Key:   entry,
-		Value: frame,
-		Cost:  h.cost(entry, frame, false, 1),
-		TTL:   h.ttls.of(f.ttl, h.ttls.single),
-	}, nil
+	item := Item{Key: entry, Value: frame, Cost: int64(len(frame)), TTL: h.ttls.of(f.ttl, h.ttls.single)}
+	if h.cost != nil {
+		if item.Cost, err = h.costOf(entry, frame, false, 1); err != nil {
+			return Item{}, fmt.Errorf("cascache: set %q: %w", entry, err)
+		}
+	}
+	return item, nil
+}
+
+// costOf asks Options.ComputeSetCost, whose panic loses the item and no more.
+func (h *Handle[V]) costOf(entry string, frame []byte, bulk bool, n int) (cost int64, err error) {
+	defer contain(&err, "Options.ComputeSetCost")
+	return h.cost(entry, frame, bulk, n), nil
 }
 
 // settleSet ends a fill that was to be stored as item.
-func (h *Handle[V]) settleSet(ctx context.Context, f filling[V], item Item, w written) {
+func (h *Handle[V]) settleSet(ctx context.Context, f *filling[V], item *Item, w written) {
 	switch {
 	case w.why != "":
 		h.emit.setSkipped(ctx, f.key, w.why)

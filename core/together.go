@@ -13,13 +13,13 @@ type together struct {
 	*proofs
 	values *values
 
-	pair      *bounded[pairArgs, pair]
-	pairs     *bounded[pairsArgs, pairs]
-	singles   *bounded[[]string, valuesRead]
-	setIf     *bounded[setArgs, setResult]
-	setAllIf  *bounded[setBulkArgs, setBulkResult]
-	bumpDel   *bounded[[]string, bumpDelResult]
-	delEquals *bounded[delArgs, struct{}]
+	pair      func(context.Context, pairArgs) (pair, error)
+	pairs     func(context.Context, pairsArgs) (pairs, error)
+	singles   func(context.Context, []string) (valuesRead, error)
+	setIf     func(context.Context, setArgs) (setResult, error)
+	setAllIf  func(context.Context, setBulkArgs) (setBulkResult, error)
+	bumpDel   func(context.Context, []string) (bumpDelResult, error)
+	delEquals func(context.Context, delArgs) (struct{}, error)
 
 	guesses bulkGuesses
 }
@@ -128,13 +128,13 @@ func panicked(err error) bool {
 
 // read reads the value and its generation in one call.
 func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r reading) {
-	r.entry = t.keys.entry(key)
-	if t.suspects.has(r.entry) { // first, as in proof
+	entry := t.keys.entry(key)
+	if t.suspects.has(entry) { // first, as in proof
 		r.why = ReasonSuspect
 		return r
 	}
 	begun := time.Now()
-	p, err := t.pair.do(ctx, pairArgs{r.entry, fill})
+	p, err := t.pair(ctx, pairArgs{entry, fill})
 	switch {
 	case panicked(err):
 		p.valueErr = err
@@ -151,13 +151,13 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 	if p.gen != 0 && p.gen < t.gens.floor.Load() {
 		p.gen = 0
 		if fill {
-			p.gen, p.genErr = t.gens.snapshot(ctx, r.entry)
+			p.gen, p.genErr = t.gens.snapshot(ctx, entry)
 		}
 	}
 	r.raw, r.gen, r.early, r.asked = p.value, p.gen, true, fill
 	switch {
 	case p.valueErr != nil:
-		r.raw, r.why, r.err = nil, ReasonProviderError, fmt.Errorf("cascache: get %q: %w", r.entry, p.valueErr)
+		r.raw, r.why, r.err = nil, ReasonProviderError, fmt.Errorf("cascache: get %q: %w", entry, p.valueErr)
 	case p.genErr != nil:
 		op := GenCurrent
 		if fill {
@@ -170,7 +170,7 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 		r.why = ReasonNoGen
 	}
 	if r.raw != nil {
-		t.open(key, &r)
+		t.open(key, entry, &r)
 	}
 	return r
 }
@@ -232,7 +232,7 @@ func (t *together) readBulk(ctx context.Context, name string, b *bulkProofs) (r 
 // store need not be asked for the next part.
 func (t *together) readPart(ctx context.Context, args pairsArgs) (pairs, error) {
 	begun := time.Now()
-	p, err := t.pairs.do(ctx, args)
+	p, err := t.pairs(ctx, args)
 	if err == nil {
 		err = t.late(begun, p.valueErr)
 	}
@@ -264,7 +264,7 @@ func (t *together) readSingles(ctx context.Context, entries []string) ([][]byte,
 	var failed failures
 	var last error
 	for from := 0; from < len(entries) && goesOn(ctx, last); from += partSize {
-		r, err := t.singles.do(ctx, entries[from:min(from+partSize, len(entries))])
+		r, err := t.singles(ctx, entries[from:min(from+partSize, len(entries))])
 		copy(raws[from:], r.raws)
 		if last = err; err == nil {
 			last = r.err
@@ -287,7 +287,7 @@ func (t *together) checkBulk(context.Context, []string, []uint64) ([]Reason, err
 
 // put compares and stores in one call.
 func (t *together) put(ctx context.Context, item Item, observed uint64) (w written, err error) {
-	r, err := t.setIf.do(ctx, setArgs{item, observed})
+	r, err := t.setIf(ctx, setArgs{item, observed})
 	if err == nil && r.current == 0 && outOfTime(r.err) {
 		err = r.err
 	}
@@ -336,7 +336,7 @@ func (t *together) putBulk(ctx context.Context, items []Item, observed []uint64)
 		if to == n && unmoved {
 			end = len(items)
 		}
-		r, err := t.setAllIf.do(ctx, setBulkArgs{items[from:end], observed[from:to]})
+		r, err := t.setAllIf(ctx, setBulkArgs{items[from:end], observed[from:to]})
 		if last = err; err == nil {
 			last = r.err
 		}
@@ -409,7 +409,7 @@ func (t *together) drop(ctx context.Context, entry string) (bumpErr, delErr erro
 func (t *together) dropBulk(ctx context.Context, entries []string) (bumpErrs []error, delErr error) {
 	var delErrs failures
 	bumpErrs = errorsOfParts(ctx, entries, func(part []string) ([]error, error) {
-		r, err := t.bumpDel.do(ctx, part)
+		r, err := t.bumpDel(ctx, part)
 		if err != nil {
 			delErrs.add(err)
 			return nil, err
@@ -430,7 +430,7 @@ func (t *together) healBulk(ctx context.Context, entries []string, raws [][]byte
 	var last error
 	for from := 0; from < len(entries) && goesOn(ctx, last); from += partSize {
 		to := min(from+partSize, len(entries))
-		_, last = t.delEquals.do(ctx, delArgs{entries[from:to], raws[from:to]})
+		_, last = t.delEquals(ctx, delArgs{entries[from:to], raws[from:to]})
 		failed.add(last)
 	}
 	return failed.err()

@@ -1,8 +1,10 @@
 package cascache
 
 import (
+	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -119,5 +121,84 @@ func TestANegativeTTLIsAnError(t *testing.T) {
 	}
 	if got := r.provider.count("set"); got != 0 {
 		t.Errorf("a negative TTL stores nothing: got %d sets", got)
+	}
+}
+
+// A bulk entry lives no longer than its shortest member.
+func TestABulkLivesNoLongerThanItsMembers(t *testing.T) {
+	const short = 200 * time.Millisecond
+	for name, change := range map[string]func(*Options[string]){
+		"apart": func(*Options[string]) {},
+		"together": func(o *Options[string]) {
+			both := joined{o.Provider, o.GenStore}
+			o.Provider, o.GenStore = both, both
+		},
+	} {
+		for what, c := range map[string]struct {
+			a, b   time.Duration // as the loader says
+			most   time.Duration // of the bulk
+			jitter float64
+		}{
+			"one short":          {short, 0, short, 0},
+			"both, one short":    {time.Hour, short, short, 0},
+			"long":               {time.Hour, 2 * time.Hour, 5 * time.Minute, 0},
+			"none":               {0, 0, 5 * time.Minute, 0},
+			"jitter":             {short, time.Hour, short, 0.9},
+			"a nanosecond":       {1, 0, 1, 0},
+			"for ever":           {math.MaxInt64, math.MaxInt64, 5 * time.Minute, 0},
+			"one stores nothing": {-1, short, 0, 0},
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				for _, newOne := range rigs {
+					r := newOne(t, func(o *Options[string]) { o.BulkTTL, o.TTLJitter = 5*time.Minute, c.jitter }, change)
+					l, err := NewLoader(r.Handle, LoaderOptions[string]{
+						LoadMany: func(context.Context, []string) (map[string]string, error) { return ab, nil },
+						TTL: func(key, _ string) time.Duration {
+							if key == "a" {
+								return c.a
+							}
+							return c.b
+						},
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if values, err := l.GetMany(t.Context(), []string{"a", "b"}); len(values) != 2 || err != nil {
+						t.Fatalf("got %v, %v", values, err)
+					}
+					bulks := 0
+					r.provider.mu.Lock()
+					for entry, e := range r.provider.entries {
+						if !strings.HasPrefix(entry, bulkPrefix) {
+							continue
+						}
+						bulks++
+						if e.ttl > c.most || c.jitter == 0 && e.ttl != c.most {
+							t.Errorf("a bulk lives no longer than its shortest member: got %v, want %v", e.ttl, c.most)
+						}
+						if a, b := r.provider.entries["single:n:a"], r.provider.entries["single:n:b"]; c.jitter > 0 && e.ttl > min(a.ttl, b.ttl) {
+							t.Errorf("a bulk lives no longer than its shortest member: got %v beside %v and %v", e.ttl, a.ttl, b.ttl)
+						}
+					}
+					r.provider.mu.Unlock()
+					if want := c.most > 0; (bulks == 1) != want {
+						t.Errorf("a bulk is written if every member is stored: got %d bulks", bulks)
+					}
+				}
+			})
+		}
+		t.Run(name+", SetBulkWithGens", func(t *testing.T) {
+			r := newRig(t, func(o *Options[string]) { o.TTLJitter = 0.9 }, change)
+			for range 20 {
+				if err := r.SetBulkWithGens(t.Context(), ab, r.SnapshotGens([]string{"a", "b"}), time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				a, _ := r.provider.entry("single:n:a")
+				b, _ := r.provider.entry("single:n:b")
+				if bulk, ok := r.provider.entry(bulkOfAB); !ok || bulk.ttl > min(a.ttl, b.ttl) {
+					t.Fatalf("a bulk lives no longer than its shortest member: got %v beside %v and %v", bulk.ttl, a.ttl, b.ttl)
+				}
+			}
+		})
 	}
 }

@@ -37,8 +37,14 @@ func (v *values) getOf(ctx context.Context, prefix, key string) (raw []byte, ent
 		raw, err = v.get(ctx, entry)
 		return raw, entry, err
 	}
-	defer contain(&err, providerName)
+	returned := false
+	defer func() {
+		if !returned {
+			err = caught(recover(), providerName)
+		}
+	}()
 	raw, ok, err := v.prefixGetter.GetPrefixed(ctx, prefix, key)
+	returned = true
 	return hit(raw, ok), "", err
 }
 
