@@ -70,7 +70,8 @@ type CAS[V any] interface {
 	// observedGens as a single entry, and all of them together as one bulk
 	// entry if none has moved. A key without an observed generation is not
 	// stored. A ttl of 0 means Options.BulkTTL for the bulk entry and
-	// Options.DefaultTTL for singles. One invalid key fails the call before
+	// Options.DefaultTTL for singles; otherwise the bulk entry lives no longer
+	// than its shortest single. One invalid key fails the call before
 	// anything is stored. Otherwise it is as SetWithGen. The maps are only
 	// read, and not kept.
 	SetBulkWithGens(ctx context.Context, items map[string]V, observedGens map[string]uint64, ttl time.Duration) error

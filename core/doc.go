@@ -47,4 +47,25 @@
 //		}
 //		return users.Invalidate(ctx, id)
 //	}
+//
+// # For those who change this package
+//
+//   - [Handle] (handle.go) is the cache. Its Get asks near (near.go), then its port
+//     for a reading, and judges that (get.go); Loader (loader.go) does the same, then
+//     joins a flight (flight.go).
+//   - A port (port.go) reads, checks, stores, drops and heals, for one key and for
+//     many. New chooses apart (apart.go), for a provider and a generation store, or
+//     together (together.go), for one [Combined]. Only they know in which order, and
+//     in how many calls, values and generations are read.
+//   - Under both are values (values.go), a [Provider] as the cache uses it, and
+//     generations (generations.go), a [GenStore]. These two look for abilities, divide
+//     bulks in parts (parts.go), and contain panics.
+//   - A call that may block is a bounded call (bounded.go): a goroutine of a pool, a
+//     time limit. So a remote Get is Handle.Get, apart.read, proofs.proof, bounded.do,
+//     bounded.serve, Current of the store; or Handle.Get, together.read, bounded.do,
+//     bounded.serve, GetWithGen of the store.
+//   - proofs (proof.go) decide what is served or stored; suspects (suspect.go) are keys
+//     whose invalidation failed, and recovery (recover.go) tries them again.
+//   - A fill goes through storeOne or storeMany (set.go, bulk_set.go), an invalidation
+//     and the end of Mutate through settle (invalidate.go).
 package cascache

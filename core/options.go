@@ -43,7 +43,8 @@ type Options[V any] struct {
 	// 0 means 10 minutes; not negative.
 	DefaultTTL time.Duration
 
-	// BulkTTL is the same for bulk entries.
+	// BulkTTL is the same for bulk entries. One lives no longer than any of its
+	// members that was given a time to live of its own.
 	BulkTTL time.Duration
 
 	// TTLJitter, in [0, 1), shortens each TTL by a random share of up to this
@@ -51,8 +52,9 @@ type Options[V any] struct {
 	// not expire together.
 	TTLJitter float64
 
-	// GenTimeout bounds one look-up in the generation store, for one key or a
-	// batch, whatever the store does about contexts. Past it a read is a miss
+	// GenTimeout bounds one look-up in the generation store, for one key or for
+	// each 1,000 keys of a bulk, whatever the store does about contexts. Past it
+	// a read is a miss
 	// and a fill is skipped (G2). 0 means [DefaultGenTimeout]; not negative.
 	// A store that never blocks is not timed.
 	GenTimeout time.Duration

@@ -202,3 +202,28 @@ func TestABulkLivesNoLongerThanItsMembers(t *testing.T) {
 		})
 	}
 }
+
+// A member that is not stored leaves no bulk entry of the others behind, which
+// nobody would ask for.
+func TestAMemberThatStoresNothingMeansNoBulk(t *testing.T) {
+	onBothRigs(t, func(t *testing.T, r *rig) {
+		l, err := NewLoader(r.Handle, LoaderOptions[string]{
+			LoadMany: func(context.Context, []string) (map[string]string, error) {
+				return map[string]string{"a": "1", "b": "2", "c": "3"}, nil
+			},
+			TTL: func(key, _ string) time.Duration {
+				if key == "c" {
+					return -1
+				}
+				return time.Hour
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if values, err := l.GetMany(t.Context(), []string{"a", "b", "c"}); len(values) != 3 || err != nil {
+			t.Fatalf("got %v, %v", values, err)
+		}
+		r.wantEntries(t, "a member with a negative TTL is not stored, and no bulk is", "single:n:a", "single:n:b")
+	})
+}
