@@ -122,6 +122,9 @@ func (t *together) late(begun time.Time, valueErr error) error {
 // panicked reports whether a call ended in a panic, which is a failure of the
 // values, too, and no answer that was late.
 func panicked(err error) bool {
+	if err == nil {
+		return false // and nothing is allocated
+	}
 	var p *panicError
 	return errors.As(err, &p) || errors.Is(err, errStoreExited)
 }
