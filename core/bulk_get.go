@@ -81,10 +81,10 @@ func (r *bulkRead[V]) missing(believeAbsent bool) []string {
 
 // observe returns a generation for each of the missing keys, for fills to be
 // observed under. One that this call has read already is as good as a snapshot.
-func (r *bulkRead[V]) observe(ctx context.Context, missing []string) map[string]uint64 {
+// The error is as from SnapshotGensContext.
+func (r *bulkRead[V]) observe(ctx context.Context, missing []string) (map[string]uint64, error) {
 	if !r.atOnce {
-		gens, _ := r.SnapshotGensContext(ctx, missing)
-		return gens
+		return r.SnapshotGensContext(ctx, missing)
 	}
 	gens := make(map[string]uint64, len(missing))
 	for i, key := range r.keys {
@@ -96,11 +96,12 @@ func (r *bulkRead[V]) observe(ctx context.Context, missing []string) map[string]
 			unknown = append(unknown, key)
 		}
 	}
-	if len(unknown) > 0 && r.genErr == nil { // or it would only fail again
-		created, _ := r.SnapshotGensContext(ctx, unknown)
-		maps.Copy(gens, created)
+	if len(unknown) == 0 || r.genErr != nil { // it would only fail again
+		return gens, r.genErr
 	}
-	return gens
+	created, err := r.SnapshotGensContext(ctx, unknown)
+	maps.Copy(gens, created)
+	return gens, err
 }
 
 type unhealthyEntry struct {

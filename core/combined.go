@@ -282,10 +282,12 @@ func (g *generations) runDelEqual(ctx context.Context, c *call) {
 }
 
 // observation is the generation that a look-up read on its way, which a fill
-// may be observed under. asked says that it tried to.
+// may be observed under. asked says that it tried to, and failed that the store
+// failed.
 type observation struct {
-	gen   uint64
-	asked bool
+	gen    uint64
+	asked  bool
+	failed bool
 }
 
 // getPair reads the entry of a key with its generation, or 0 and why that is
@@ -297,7 +299,7 @@ func (h *Handle[V]) getPair(ctx context.Context, key, entry string, observe *obs
 	}
 	p := h.gens.readPair(ctx, entry, observe != nil)
 	if observe != nil {
-		*observe = observation{gen: p.gen, asked: true}
+		*observe = observation{gen: p.gen, asked: true, failed: p.genErr != nil}
 	}
 	switch {
 	case p.valueErr != nil:
