@@ -397,8 +397,7 @@ func TestLoaderTellsWhatIsNotStored(t *testing.T) {
 		for _, combined := range []bool{false, true} {
 			for kind, newOne := range rigs {
 				t.Run(fmt.Sprintf("%s, %s, combined: %v", name, kind, combined), func(t *testing.T) {
-					var r *rig
-					r = newOne(t, func(o *Options[string]) {
+					r := newOne(t, func(o *Options[string]) {
 						if combined {
 							both := joined{o.Provider, o.GenStore}
 							o.Provider, o.GenStore = both, both
