@@ -121,3 +121,19 @@ func TestCacheHarnessWithoutLossesOrReasonIsToldSo(t *testing.T) {
 		t.Errorf("got %+v, want a failure that asks for Losses or a reason", o)
 	}
 }
+
+// uncomparableBoth is a Combined that panics when it is compared.
+type uncomparableBoth struct {
+	*plainBoth
+	_ []string
+}
+
+func TestACombinedThatCannotBeComparedIsNotOneValue(t *testing.T) {
+	both := uncomparableBoth{plainBoth: newPlainBoth("")}
+	if _, one := oneValue(cascache.Options[string]{Provider: both, GenStore: both}); one {
+		t.Error("the cache takes such a value for two: so must the suite")
+	}
+	if _, one := oneValue(cascache.Options[string]{Provider: both.plainBoth, GenStore: both.plainBoth}); !one {
+		t.Error("a pointer on both sides is one value")
+	}
+}

@@ -64,10 +64,10 @@ func (r *bulkRead[V]) missing(believeAbsent bool) []string {
 
 // observe returns a generation for each of the missing keys, for fills to be
 // observed under. One that this call has read already is as good as a snapshot.
-func (r *bulkRead[V]) observe(ctx context.Context, missing []string) map[string]uint64 {
+// The error is as from SnapshotGensContext.
+func (r *bulkRead[V]) observe(ctx context.Context, missing []string) (map[string]uint64, error) {
 	if !r.proven.forFills {
-		gens, _ := r.SnapshotGensContext(ctx, missing)
-		return gens
+		return r.SnapshotGensContext(ctx, missing)
 	}
 	gens := make(map[string]uint64, len(missing))
 	for i, key := range r.keys {
@@ -79,11 +79,12 @@ func (r *bulkRead[V]) observe(ctx context.Context, missing []string) map[string]
 			unknown = append(unknown, key)
 		}
 	}
-	if len(unknown) > 0 && r.proven.err == nil { // or it would only fail again
-		created, _ := r.SnapshotGensContext(ctx, unknown)
-		maps.Copy(gens, created)
+	if len(unknown) == 0 || r.proven.err != nil { // it would only fail again
+		return gens, r.proven.err
 	}
-	return gens
+	created, err := r.SnapshotGensContext(ctx, unknown)
+	maps.Copy(gens, created)
+	return gens, err
 }
 
 type unhealthyEntry struct {

@@ -211,7 +211,7 @@ func TestACombinedCostsOneCall(t *testing.T) {
 		{"a filling miss of a key without a generation", func() { _, err := loader.Get(ctx, "new"); must(err) },
 			map[string]int{"GetWithGen": 1, "SetIfGen": 1}},
 		{"a hit through the loader", func() { _, err := loader.Get(ctx, "new"); must(err) }, map[string]int{"GetWithGen": 1}},
-		{"a filling miss of many keys, with generations", func() { _, err := loader.GetMany(ctx, []string{"a", "b"}); must(err) },
+		{"a filling miss of many keys, with generations", func() { _, err := loader.GetBulk(ctx, []string{"a", "b"}); must(err) },
 			map[string]int{"GetBatchWithGens": 1, "GetBatch": 1, "SetIfGen": 2, "DelEqual": 1}}, // of the old bulk entry
 	} {
 		t.Run(step.name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func ExampleLoader() {
 }
 
 // All missing keys are loaded by one call.
-func ExampleLoader_GetMany() {
+func ExampleLoader_GetBulk() {
 	ctx := context.Background()
 	cache, err := cascache.New(cascache.Options[string]{
 		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{},
@@ -71,7 +71,7 @@ func ExampleLoader_GetMany() {
 	database := map[string]string{"1": "Ada", "2": "Grace", "3": "Barbara"}
 
 	names, err := cascache.NewLoader(cache, cascache.LoaderOptions[string]{
-		LoadMany: func(_ context.Context, ids []string) (map[string]string, error) {
+		LoadBulk: func(_ context.Context, ids []string) (map[string]string, error) {
 			fmt.Println("loading", len(ids))
 			rows := make(map[string]string)
 			for _, id := range ids {
@@ -85,8 +85,8 @@ func ExampleLoader_GetMany() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(names.GetMany(ctx, []string{"1", "2"}))
-	fmt.Println(names.GetMany(ctx, []string{"1", "2", "3", "4"})) // 4 is not in the database
+	fmt.Println(names.GetBulk(ctx, []string{"1", "2"}))
+	fmt.Println(names.GetBulk(ctx, []string{"1", "2", "3", "4"})) // 4 is not in the database
 	// Output:
 	// loading 2
 	// map[1:Ada 2:Grace] <nil>
@@ -114,4 +114,73 @@ func ExampleLoadPanicError() {
 	}
 	// Output:
 	// panicked with: no rows
+}
+
+// A load that fails for some keys returns the values of the others beside its
+// error.
+func ExampleBulkLoadError() {
+	ctx := context.Background()
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+	names, err := cascache.NewLoader(cache, cascache.LoaderOptions[string]{
+		LoadBulk: func(context.Context, []string) (map[string]string, error) {
+			return map[string]string{"1": "Ada"}, errors.New("one shard is down")
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	got, err := names.GetBulk(ctx, []string{"1", "2", "3"})
+	fmt.Println(got)
+	var failed *cascache.BulkLoadError
+	if errors.As(err, &failed) {
+		fmt.Println(failed.Keys, failed.Err)
+	}
+	// Output:
+	// map[1:Ada]
+	// [2 3] one shard is down
+}
+
+// countedReads is a cache that somebody has put something around. A loader takes any
+// CAS.
+type countedReads struct {
+	cascache.CAS[string]
+	reads int
+}
+
+func (c *countedReads) Get(ctx context.Context, key string) (string, bool, error) {
+	c.reads++
+	return c.CAS.Get(ctx, key)
+}
+
+func ExampleNewLoader() {
+	ctx := context.Background()
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+	counted := &countedReads{CAS: cache}
+	names, err := cascache.NewLoader(counted, cascache.LoaderOptions[string]{
+		Load: func(context.Context, string) (string, error) { return "Ada", nil },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 3 {
+		fmt.Println(names.Get(ctx, "1"))
+	}
+	fmt.Println(counted.reads, "reads")
+	// Output:
+	// Ada <nil>
+	// Ada <nil>
+	// Ada <nil>
+	// 3 reads
 }

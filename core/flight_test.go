@@ -19,7 +19,7 @@ func TestFlightsAreForgotten(t *testing.T) {
 			defer l.flights.mu.Unlock()
 			return len(l.flights.byKey)
 		}
-		if _, err := l.GetMany(t.Context(), []string{"a", "b"}); err != nil {
+		if _, err := l.GetBulk(t.Context(), []string{"a", "b"}); err != nil {
 			t.Fatal(err)
 		}
 		if n := known(); n != 0 {

@@ -31,10 +31,12 @@ const (
 )
 
 // observation is the generation that a look-up read on its way, which a fill
-// may be observed under. asked says that it tried to.
+// may be observed under. asked says that it tried to, and failed that the store
+// failed.
 type observation struct {
-	gen   uint64
-	asked bool
+	gen    uint64
+	asked  bool
+	failed bool
 }
 
 // lookUp is Get for a loader. It tells apart what the source does not have. With
@@ -54,7 +56,7 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string, observe *observation
 	}
 	r := h.port.read(ctx, key, current, observe != nil)
 	if observe != nil {
-		*observe = observation{gen: r.gen, asked: r.asked}
+		*observe = observation{gen: r.gen, asked: r.asked, failed: r.failed}
 	}
 	value, found := h.serve(ctx, key, &r)
 	return value, found, r.err

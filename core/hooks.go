@@ -9,7 +9,9 @@ import (
 // nil. They run on the caller's goroutine, never under a lock, possibly many at
 // once; a panic in one reaches the caller. What nobody called for runs on a
 // goroutine of the cache instead: the recovery of failed invalidations, where a
-// panic ends the process, and loads, where it reaches the loader's callers.
+// panic ends the process, and loads. There a panic never costs a caller the value:
+// one in Load reaches the loader's callers as an error beside the value, one in
+// another hook is the StoreErr of the LoadEvent.
 // They must not keep the slices of an event.
 type Hooks struct {
 	// Hit: a key was served.
@@ -137,7 +139,7 @@ type LoadEvent struct {
 	Absent    int      // how many of them the source does not have
 	Duration  time.Duration
 	Err       error // of the load, or nil
-	StoreErr  error // of storing what was loaded, which the callers do not get
+	StoreErr  error // of storing what was loaded, a panic included, which the callers do not get
 }
 
 // SharedProviderEvent tells that local generations guard a shared provider.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -18,35 +19,27 @@ const (
 	DefaultLoadTimeout = 30 * time.Second
 )
 
-// ErrNotFound says that the source has no such key. A load returns it, or an
-// error that wraps it; Loader.Get does in turn.
-var ErrNotFound = errors.New("cascache: not found in the source")
-
-// LoadPanicError is what the callers of a load that panicked get.
-type LoadPanicError struct {
-	Value any    // what the load panicked with
-	Stack []byte // of the goroutine that panicked
-}
-
-func (e *LoadPanicError) Error() string {
-	return fmt.Sprintf("cascache: the load panicked: %v\n%s", e.Value, e.Stack)
-}
-
-// Unwrap returns the value of the panic if it is an error.
-func (e *LoadPanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
-
-// LoaderOptions configures [NewLoader]. One of Load and LoadMany is required;
+// LoaderOptions configures [NewLoader]. One of Load and LoadBulk is required;
 // the zero value of every other field is a working default.
 type LoaderOptions[V any] struct {
 	// Load reads one key from the source. An error that wraps [ErrNotFound]
-	// says that the source has none. nil: LoadMany is called with one key.
+	// says that the source has none. nil: LoadBulk is called with one key.
 	Load func(ctx context.Context, key string) (V, error)
 
-	// LoadMany reads many keys from the source, each once. A key that is not
-	// in the result is not in the source. nil: Load is called for each key.
+	// LoadBulk reads many keys from the source, each once. A key that is not
+	// in the result is not in the source. Keys that were not asked for are
+	// ignored. nil: Load is called for each key.
+	//
+	// It may return values and an error: the values are served and stored, and
+	// the keys without one fail with that error, which says nothing about
+	// whether the source has them. With an error that wraps [ErrNotFound] they
+	// are not in the source; where it joins several errors, each has to wrap
+	// it.
+	LoadBulk func(ctx context.Context, keys []string) (map[string]V, error)
+
+	// LoadMany is another name for LoadBulk; set one of them.
+	//
+	// Deprecated: use LoadBulk.
 	LoadMany func(ctx context.Context, keys []string) (map[string]V, error)
 
 	// TTL returns the time to live of a loaded value; 0 means the cache's
@@ -55,12 +48,14 @@ type LoaderOptions[V any] struct {
 
 	// AbsentTTL is how long it is remembered that the source has no such
 	// key, unless the key is invalidated. 0: it is not remembered, nor are
-	// such entries believed. Not negative.
+	// such entries believed. Not negative. It takes a [Handle]: another
+	// [CAS] has no way to store it.
 	AbsentTTL time.Duration
 
-	// MaxLoads bounds the calls of Load and LoadMany under way at once, those
-	// included that outlive their context. 0 means [DefaultMaxLoads]; not
-	// negative.
+	// MaxLoads bounds the calls of Load and LoadBulk under way at once, those
+	// included that outlive their context. Loads that another load waits for
+	// do not count: each load may have as many of them again. 0 means
+	// [DefaultMaxLoads]; not negative.
 	MaxLoads int
 
 	// LoadTimeout ends the context of a load, waiting for its turn included.
@@ -70,8 +65,10 @@ type LoaderOptions[V any] struct {
 
 func (o *LoaderOptions[V]) validate() error {
 	switch {
-	case o.Load == nil && o.LoadMany == nil:
-		return errors.New("cascache: LoaderOptions.Load and LoaderOptions.LoadMany are nil; one is required")
+	case o.Load == nil && o.LoadBulk == nil && o.LoadMany == nil:
+		return errors.New("cascache: LoaderOptions.Load and LoaderOptions.LoadBulk are nil; one is required")
+	case o.LoadBulk != nil && o.LoadMany != nil:
+		return errors.New("cascache: LoaderOptions.LoadBulk and LoaderOptions.LoadMany, its former name, are both set; set LoadBulk alone")
 	case o.AbsentTTL < 0:
 		return fmt.Errorf("cascache: LoaderOptions.AbsentTTL is %v; it must be 0, for none, or more", o.AbsentTTL)
 	case o.MaxLoads < 0:
@@ -93,31 +90,50 @@ func (o *LoaderOptions[V]) validate() error {
 //
 // A load runs on a goroutine of its own, under the values of the first caller's
 // context but not its end. Each caller waits under its own context; when the
-// last one has left, the load's context ends. A panic in the load is a
-// [*LoadPanicError] for each of them.
+// last one has left, the load's context ends, and a load that has not begun by
+// then never does. A panic in the load is a [*LoadPanicError] for each of them.
+// What panics after the source has answered does not cost them the value; see
+// [LoadEvent].
+//
+// A load may ask a loader for other keys, with the context that it was given: by
+// that context the loader knows. One that asks for its own key, directly or
+// through the loads of others, gets an error that wraps [ErrLoadCycle] at once. A
+// load of many keys counts as one: it can't ask for any of them. With another
+// context none of this is known: such a load may wait for itself until
+// LoadTimeout ends it.
 //
 // All methods may be called concurrently. There is nothing to close.
 type Loader[V any] struct {
-	cache   *Handle[V]
+	cache   loaderCache[V]
 	opts    LoaderOptions[V]
 	flights flights[V]
-	slots   chan struct{} // one element per load under way
 }
 
 // NewLoader returns a loader over cache, which may be disabled: then it loads
-// each time, for each caller.
-func NewLoader[V any](cache *Handle[V], opts LoaderOptions[V]) (*Loader[V], error) {
-	if cache == nil {
-		return nil, errors.New("cascache: NewLoader: the cache is nil; it is required")
+// each time, for each caller. Of a [Handle] it uses more than [CAS] has: what it
+// does is told to the cache's hooks, calls of the generation store end with the
+// caller's context, and absence is remembered. Any other CAS, such as a wrapper
+// that holds a Handle, is used through the methods of CAS alone.
+func NewLoader[V any](cache CAS[V], opts LoaderOptions[V]) (*Loader[V], error) {
+	if v := reflect.ValueOf(cache); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("cascache: NewLoader: the cache is nil (%T); it is required", cache)
 	}
 	if err := opts.validate(); err != nil {
 		return nil, err
+	}
+	if opts.LoadBulk == nil {
+		opts.LoadBulk = opts.LoadMany
 	}
 	if opts.MaxLoads == 0 {
 		opts.MaxLoads = DefaultMaxLoads
 	}
 	opts.LoadTimeout = orDefault(opts.LoadTimeout, DefaultLoadTimeout)
-	l := &Loader[V]{cache: cache, opts: opts, slots: make(chan struct{}, opts.MaxLoads)}
+	l := &Loader[V]{cache: loaderCacheOf(cache), opts: opts}
+	l.flights.fly = l.fly
+	l.flights.atOnce = opts.MaxLoads
+	l.flights.timeout = opts.LoadTimeout
+	l.flights.together = opts.LoadBulk != nil
+	l.flights.turns.free = opts.MaxLoads
 	l.flights.seed = maphash.MakeSeed()
 	return l, nil
 }
@@ -125,11 +141,10 @@ func NewLoader[V any](cache *Handle[V], opts LoaderOptions[V]) (*Loader[V], erro
 // Get returns the value under key from the cache or else from the source. An
 // error that wraps [ErrNotFound] says that the source has none. A provider that
 // fails costs a load; other errors are those of the load, the caller's own
-// ended context, [ErrInvalidKey] and [ErrClosed].
+// ended context, [ErrLoadCycle], [ErrInvalidKey] and [ErrClosed].
 func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	landed := l.flights.landed(key)
-	var observed observation
-	value, found, err := l.cache.lookUp(ctx, key, &observed)
+	value, found, observed, err := l.cache.lookUp(ctx, key)
 	if found == foundValue {
 		return value, nil
 	}
@@ -139,63 +154,66 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	if found == foundAbsent && l.opts.AbsentTTL > 0 {
 		return value, notFound(key)
 	}
-	// The error is told to the generation store's hook. Without a generation
-	// the value is loaded, and neither stored nor shared (G2).
-	gen := observed.gen
-	if !observed.asked {
-		gen, _ = l.cache.SnapshotGenContext(ctx, key)
-	}
+	wants := []wanted{l.cache.observe(ctx, key, observed)}
 	if err := ctx.Err(); err != nil {
 		return value, err
 	}
-	s, began := l.flights.join(ctx, key, gen, l.opts.LoadTimeout)
-	if began {
-		// A flight of this key may have landed between the look-up and the
-		// snapshot, and have stored what the look-up missed.
-		if gen != 0 && l.flights.landed(key) != landed {
-			if value, found, _ := l.cache.lookUp(ctx, key, nil); found == foundValue {
-				l.flights.land(s.flight, []loaded[V]{{value: value}})
-				return value, nil
-			}
+	p, joined := l.flights.join(ctx, wants, true, &landed)
+	if !joined {
+		// A flight of this key has landed since the look-up, and may have
+		// stored what that missed.
+		if value, found, _, _ := l.cache.lookUp(ctx, key); found == foundValue {
+			return value, nil
 		}
-		go l.fly(s.flight)
+		p, _ = l.flights.join(ctx, wants, true, nil)
 	}
-	r := l.wait(ctx, s)
+	defer p.disband()
+	r := l.wait(ctx, p.seats[0], key)
+	if r.err == nil {
+		r.err = p.seats[0].flight.hookErr
+	}
 	return r.value, r.err
 }
 
-// GetMany returns the values under keys, from the cache or else from the
+// GetBulk returns the values under keys, from the cache or else from the
 // source, in one load call for all that are missing. A key that the source does
-// not have is not in the result. With an error, which is as for Get, the map
-// holds what could be had all the same.
-func (l *Loader[V]) GetMany(ctx context.Context, keys []string) (map[string]V, error) {
-	read := l.cache.lookUpBulk(ctx, keys)
+// not have is not in the result. With an error, the map holds what could be had
+// all the same. Keys that could not be loaded make it a [*BulkLoadError], which
+// lists them; otherwise the errors are those of Get.
+func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, error) {
+	read := l.cache.lookUpBulk(ctx, keys, l.opts.AbsentTTL > 0)
 	if read.err != nil && l.final(ctx, read.err) {
 		return read.values, read.err
 	}
-	missing := read.missing(l.opts.AbsentTTL > 0)
-	if len(missing) == 0 {
+	if len(read.missing) == 0 {
 		return read.values, nil
 	}
-	gens := read.observe(ctx, missing)
+	wants := read.observe(ctx)
 	if err := ctx.Err(); err != nil {
 		return read.values, err
 	}
-	seats, began := l.flights.joinMany(ctx, missing, gens, l.opts.LoadTimeout, l.opts.LoadMany != nil)
-	for _, f := range began {
-		f.whole = len(f.keys) == len(read.keys)
-		go l.fly(f)
-	}
-	var errs []error
-	for i, s := range seats {
-		switch r := l.wait(ctx, s); {
+	p, _ := l.flights.join(ctx, wants, len(wants) == read.asked, nil)
+	defer p.disband()
+	var failure bulkFailure[V]
+	for i, s := range p.seats {
+		key := wants[i].key
+		r := l.wait(ctx, s, key)
+		switch {
 		case r.err == nil:
-			read.values[missing[i]] = r.value
-		case !r.absent && !slices.Contains(errs, r.err):
-			errs = append(errs, r.err)
+			read.values[key] = r.value
+			failure.hook(s.flight)
+		case !r.absent:
+			failure.add(key, s.flight, r.err)
 		}
 	}
-	return read.values, errors.Join(errs...)
+	return read.values, failure.err()
+}
+
+// GetMany is another name for GetBulk.
+//
+// Deprecated: use GetBulk.
+func (l *Loader[V]) GetMany(ctx context.Context, keys []string) (map[string]V, error) {
+	return l.GetBulk(ctx, keys)
 }
 
 // final reports whether an error of the cache is for the caller, rather than a
@@ -205,89 +223,85 @@ func (l *Loader[V]) final(ctx context.Context, err error) bool {
 }
 
 // wait returns what the flight brings for one seat, or why it was left.
-func (l *Loader[V]) wait(ctx context.Context, s seat[V]) loaded[V] {
-	var err error
+func (l *Loader[V]) wait(ctx context.Context, s seat[V], key string) loaded[V] {
+	if s.flight == nil {
+		return loaded[V]{err: s.err}
+	}
+	f := s.flight
 	select {
-	case <-s.flight.done:
-		return s.flight.results[s.index]
+	case <-f.done:
 	case <-ctx.Done():
-		err = ctx.Err()
-	case <-s.flight.ctx.Done():
+	case <-f.ctx.Done():
 		// It has landed, or it is out of time: then there is no use in
 		// waiting for a load that ignores its context.
-		select {
-		case <-s.flight.done:
-			return s.flight.results[s.index]
-		default:
-		}
-		err = fmt.Errorf("cascache: load %q: %w", s.flight.keys[s.index], s.flight.ctx.Err())
 	}
-	l.flights.leave(s.flight)
-	return loaded[V]{err: err}
+	select {
+	case <-f.done:
+		return f.results[s.index]
+	default:
+	}
+	begun := l.flights.leave(f)
+	switch err := ctx.Err(); {
+	case err != nil:
+		return loaded[V]{err: err}
+	case begun:
+		return loaded[V]{err: fmt.Errorf("cascache: load %q: %w", key, f.ctx.Err())}
+	}
+	return loaded[V]{err: fmt.Errorf("cascache: load %q: no turn among %d loads: %w", key, l.opts.MaxLoads, f.ctx.Err())}
 }
 
-// fly runs a flight to its end, whatever the load does.
-func (l *Loader[V]) fly(f *flight[V]) {
-	var results []loaded[V]
-	returned := false
+var (
+	errLoadExited    = errors.New("cascache: the load ended its goroutine")
+	errStoringExited = errors.New("cascache: storing what was loaded ended its goroutine")
+)
+
+// fly runs a flight to its end. Whatever the load, the cache or a hook does, a
+// panic and runtime.Goexit included, those who wait get an answer and the next
+// flight its turn.
+func (l *Loader[V]) fly(f *flight[V], t *turns[V]) {
+	defer l.flights.handOn(t)
+	defer l.flights.land(f)
+	f.results = failed[V](len(f.keys), errLoadExited)
+	event := LoadEvent{Keys: f.keys, Err: errLoadExited}
 	defer func() {
-		if !returned {
-			var err error = errLoadExited
-			if r := recover(); r != nil {
-				err = &LoadPanicError{Value: r, Stack: debug.Stack()}
-			}
+		f.hookErr = guard("Hooks.Load", func() error { l.cache.loaded(f.ctx, event); return nil })
+	}()
+	f.results, event.Err = l.timed(f, &event.Duration)
+	for _, r := range f.results {
+		if r.absent {
+			event.Absent++
+		}
+	}
+	event.StoreErr = errStoringExited
+	event.StoreErr = guard("storing what was loaded", func() error { return l.store(f) })
+}
+
+// guard runs do, and returns what it panics with as an error.
+func guard(where string, do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &afterLoadError{where: where, value: r, stack: debug.Stack()}
+		}
+	}()
+	return do()
+}
+
+// timed is ask, and says how long that took.
+func (l *Loader[V]) timed(f *flight[V], took *time.Duration) ([]loaded[V], error) {
+	start := time.Now()
+	defer func() { *took = time.Since(start) }()
+	return l.ask(f)
+}
+
+// ask returns one result per key of the flight: a value, absent, or the error.
+func (l *Loader[V]) ask(f *flight[V]) (results []loaded[V], err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &LoadPanicError{Value: r, Stack: debug.Stack()}
 			results = failed[V](len(f.keys), err)
 		}
-		l.flights.land(f, results)
 	}()
-	results = l.load(f)
-	returned = true
-}
-
-var errLoadExited = errors.New("cascache: the load ended its goroutine")
-
-// load asks the source once a slot is free, and stores what it gets.
-func (l *Loader[V]) load(f *flight[V]) []loaded[V] {
-	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	case <-f.ctx.Done():
-		return failed[V](len(f.keys), fmt.Errorf("cascache: load %q: no turn among %d loads: %w", f.keys[0], cap(l.slots), f.ctx.Err()))
-	}
-	event := LoadEvent{Keys: f.keys}
-	start := time.Now()
-	results, err := l.ask(f)
-	event.Duration = time.Since(start)
-	if err != nil {
-		event.Err = err
-		l.cache.emit.load(f.ctx, event)
-		return failed[V](len(f.keys), err)
-	}
-	fills := make([]filling[V], 0, len(f.keys))
-	for i, r := range results {
-		item := filling[V]{key: f.keys[i], value: r.value, gen: f.gens[i], absent: r.absent}
-		switch {
-		case r.absent:
-			event.Absent++
-			item.ttl = l.opts.AbsentTTL
-			if item.ttl == 0 {
-				continue
-			}
-		case l.opts.TTL != nil:
-			item.ttl = l.opts.TTL(item.key, item.value)
-		}
-		if item.gen != 0 && item.ttl >= 0 {
-			fills = append(fills, item)
-		}
-	}
-	event.StoreErr = l.cache.store(f.ctx, fills, f.whole && len(fills) == len(f.keys))
-	l.cache.emit.load(f.ctx, event)
-	return results
-}
-
-// ask returns one result per key of the flight, each a value or absent.
-func (l *Loader[V]) ask(f *flight[V]) ([]loaded[V], error) {
-	if l.opts.LoadMany == nil || len(f.keys) == 1 && l.opts.Load != nil {
+	if l.opts.LoadBulk == nil || len(f.keys) == 1 && l.opts.Load != nil {
 		value, err := l.opts.Load(f.ctx, f.keys[0])
 		switch {
 		case err == nil:
@@ -295,23 +309,58 @@ func (l *Loader[V]) ask(f *flight[V]) ([]loaded[V], error) {
 		case errors.Is(err, ErrNotFound):
 			return []loaded[V]{{err: err, absent: true}}, nil
 		}
-		return nil, err
+		return failed[V](1, err), err
 	}
 	// A copy: the function may keep or sort what it is given.
-	values, err := l.opts.LoadMany(f.ctx, slices.Clone(f.keys))
-	if err != nil {
-		return nil, err
+	values, err := l.opts.LoadBulk(f.ctx, slices.Clone(f.keys))
+	if err != nil && onlyNotFound(err) {
+		err = nil
 	}
-	results := make([]loaded[V], len(f.keys))
+	results = make([]loaded[V], len(f.keys))
 	for i, key := range f.keys {
 		value, ok := values[key]
-		if !ok {
+		switch {
+		case ok:
+			results[i].value = value
+		case err != nil:
+			results[i].err = err
+		default:
 			results[i] = loaded[V]{err: notFound(key), absent: true}
+		}
+	}
+	return results, err
+}
+
+// store stores what the source had.
+func (l *Loader[V]) store(f *flight[V]) error {
+	fills := make([]loadedFill[V], 0, len(f.keys))
+	whole := f.whole
+	for i, r := range f.results {
+		w := f.wants[i]
+		fill := loadedFill[V]{filling: filling[V]{key: w.key, value: r.value, gen: w.gen, absent: r.absent}, why: w.why}
+		switch {
+		case r.absent:
+			fill.ttl = l.opts.AbsentTTL
+			whole = false
+			if fill.ttl == 0 {
+				continue
+			}
+		case r.err != nil:
+			whole = false
+			continue
+		case l.opts.TTL != nil:
+			fill.ttl = l.opts.TTL(w.key, r.value)
+		}
+		if fill.ttl < 0 {
+			whole = false
 			continue
 		}
-		results[i].value = value
+		fills = append(fills, fill)
 	}
-	return results, nil
+	if len(fills) == 0 {
+		return nil
+	}
+	return l.cache.store(f.ctx, fills, whole)
 }
 
 func notFound(key string) error { return fmt.Errorf("%w: %q", ErrNotFound, key) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -79,7 +80,7 @@ func (s *source) many(ctx context.Context, keys []string) (map[string]string, er
 
 func newLoader(t testing.TB, h *Handle[string], s *source, change ...func(*LoaderOptions[string])) *Loader[string] {
 	t.Helper()
-	opts := LoaderOptions[string]{Load: s.one, LoadMany: s.many}
+	opts := LoaderOptions[string]{Load: s.one, LoadBulk: s.many}
 	for _, f := range change {
 		f(&opts)
 	}
@@ -435,7 +436,7 @@ func TestLoaderGoesOnWithoutItsProvider(t *testing.T) {
 	if v, err := l.Get(t.Context(), "k"); v != "v" || err != nil {
 		t.Errorf("a provider that fails costs a load: got %q, %v", v, err)
 	}
-	got, err := l.GetMany(t.Context(), []string{"k"})
+	got, err := l.GetBulk(t.Context(), []string{"k"})
 	if got["k"] != "v" || err != nil {
 		t.Errorf("a provider that fails costs a load: got %v, %v", got, err)
 	}
@@ -455,7 +456,7 @@ func TestLoaderOfAClosedOrDisabledCache(t *testing.T) {
 	if _, err := l.Get(t.Context(), "k"); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed cache is ErrClosed: got %v", err)
 	}
-	if _, err := l.GetMany(t.Context(), []string{"k"}); !errors.Is(err, ErrClosed) {
+	if _, err := l.GetBulk(t.Context(), []string{"k"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed cache is ErrClosed: got %v", err)
 	}
 	if _, err := l.Get(t.Context(), ""); err == nil {
@@ -472,7 +473,7 @@ func TestLoaderOfAClosedOrDisabledCache(t *testing.T) {
 			t.Errorf("over a disabled cache every call loads: got %q, %v", v, err)
 		}
 	}
-	if got, err := l.GetMany(t.Context(), []string{"k", "none", "k"}); err != nil || !maps.Equal(got, map[string]string{"k": "v"}) {
+	if got, err := l.GetBulk(t.Context(), []string{"k", "none", "k"}); err != nil || !maps.Equal(got, map[string]string{"k": "v"}) {
 		t.Errorf("over a disabled cache every call loads: got %v, %v", got, err)
 	}
 	if n := len(s.loads()); n != 3 {
@@ -492,7 +493,7 @@ func TestLoaderTTL(t *testing.T) {
 			return ttl[key]
 		}
 	})
-	if _, err := l.GetMany(t.Context(), []string{"a", "b", "c"}); err != nil {
+	if _, err := l.GetBulk(t.Context(), []string{"a", "b", "c"}); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]time.Duration{"a": time.Minute, "b": DefaultTTL} {
@@ -502,6 +503,9 @@ func TestLoaderTTL(t *testing.T) {
 	}
 	if _, ok := r.provider.entry("single:n:c"); ok {
 		t.Error("a negative TTL stores nothing")
+	}
+	if _, ok := r.provider.entry(r.keys.bulkEntry([]string{"a", "b"})); ok {
+		t.Error("a bulk entry is of all keys that were asked for, not of those that are stored")
 	}
 }
 
@@ -523,7 +527,7 @@ func TestLoaderRemembersAbsence(t *testing.T) {
 		}
 		absent("the source is asked first", 1)
 		absent("absence is remembered", 0)
-		got, err := l.GetMany(t.Context(), []string{"k", "there"})
+		got, err := l.GetBulk(t.Context(), []string{"k", "there"})
 		if err != nil || !maps.Equal(got, map[string]string{"there": "v"}) {
 			t.Errorf("a key that the source does not have is not in the result: got %v, %v", got, err)
 		}
@@ -551,7 +555,7 @@ func TestLoaderRemembersAbsence(t *testing.T) {
 	})
 }
 
-func TestGetManyLoadsWhatIsMissingInOneCall(t *testing.T) {
+func TestLoaderGetBulkLoadsWhatIsMissingInOneCall(t *testing.T) {
 	r := newBatchRig(t)
 	rows := map[string]string{}
 	var keys []string
@@ -572,9 +576,9 @@ func TestGetManyLoadsWhatIsMissingInOneCall(t *testing.T) {
 	}
 	clear(r.provider.calls)
 	r.store.traffic()
-	got, err := l.GetMany(t.Context(), keys)
+	got, err := l.GetBulk(t.Context(), keys)
 	if err != nil || !maps.Equal(got, rows) {
-		t.Fatalf("GetMany returns a value for every key: got %d of 100, %v", len(got), err)
+		t.Fatalf("GetBulk returns a value for every key: got %d of 100, %v", len(got), err)
 	}
 	if loads := s.loads(); len(loads) != 1 || !slices.Equal(loads[0], missing) {
 		t.Errorf("one load call for exactly the missing keys: got %q, want %q", loads, missing)
@@ -589,15 +593,15 @@ func TestGetManyLoadsWhatIsMissingInOneCall(t *testing.T) {
 		t.Error("the bulk of the missing keys is not what the next caller asks for: it was stored")
 	}
 
-	if _, err := l.GetMany(t.Context(), missing[:1]); err != nil || len(s.loads()) != 1 {
+	if _, err := l.GetBulk(t.Context(), missing[:1]); err != nil || len(s.loads()) != 1 {
 		t.Errorf("what was loaded is stored: %d loads, %v", len(s.loads()), err)
 	}
 }
 
-func TestGetManyStoresTheWholeSetAsABulk(t *testing.T) {
+func TestLoaderGetBulkStoresTheWholeSetAsABulk(t *testing.T) {
 	r := newBatchRig(t)
 	l := newLoader(t, r.Handle, newSource(map[string]string{"a": "1", "b": "2"}))
-	if _, err := l.GetMany(t.Context(), []string{"b", "a"}); err != nil {
+	if _, err := l.GetBulk(t.Context(), []string{"b", "a"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := r.provider.entry(r.keys.bulkEntry([]string{"a", "b"})); !ok {
@@ -605,7 +609,7 @@ func TestGetManyStoresTheWholeSetAsABulk(t *testing.T) {
 	}
 }
 
-func TestGetManyJoinsLoadsUnderWay(t *testing.T) {
+func TestLoaderGetBulkJoinsLoadsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		s := newSource(map[string]string{"a": "1", "b": "2"})
@@ -619,13 +623,13 @@ func TestGetManyJoinsLoadsUnderWay(t *testing.T) {
 		}
 		both := make(chan many)
 		go func() {
-			values, err := l.GetMany(t.Context(), []string{"a", "b", "a"})
+			values, err := l.GetBulk(t.Context(), []string{"a", "b", "a"})
 			both <- many{values, err}
 		}()
 		synctest.Wait()
 		close(s.gate)
 		if got := <-both; got.err != nil || !maps.Equal(got.values, s.rows) {
-			t.Errorf("GetMany waits for what others load: got %v, %v", got.values, got.err)
+			t.Errorf("GetBulk waits for what others load: got %v, %v", got.values, got.err)
 		}
 		<-a
 		if loads := s.loads(); len(loads) != 2 || !slices.Equal(loads[1], []string{"b"}) {
@@ -634,22 +638,22 @@ func TestGetManyJoinsLoadsUnderWay(t *testing.T) {
 	})
 }
 
-func TestGetManyErrors(t *testing.T) {
+func TestLoaderGetBulkErrors(t *testing.T) {
 	broken := errors.New("broken")
 	r := newRig(t)
 	fill(t, r.Handle, "cached", "c")
 	l := newLoader(t, r.Handle, newSource(nil), func(o *LoaderOptions[string]) {
-		o.LoadMany = func(context.Context, []string) (map[string]string, error) { return nil, broken }
+		o.LoadBulk = func(context.Context, []string) (map[string]string, error) { return nil, broken }
 	})
-	got, err := l.GetMany(t.Context(), []string{"cached", "a", "b"})
+	got, err := l.GetBulk(t.Context(), []string{"cached", "a", "b"})
 	if !errors.Is(err, broken) || !maps.Equal(got, map[string]string{"cached": "c"}) {
 		t.Errorf("a load that fails leaves what is cached: got %v, %v", got, err)
 	}
 
-	// Without LoadMany each key is loaded by itself.
+	// Without LoadBulk each key is loaded by itself.
 	s := newSource(map[string]string{"a": "1"})
 	l = newLoader(t, r.Handle, s, func(o *LoaderOptions[string]) {
-		o.LoadMany = nil
+		o.LoadBulk = nil
 		o.Load = func(ctx context.Context, key string) (string, error) {
 			if key == "b" {
 				return "", broken
@@ -657,11 +661,11 @@ func TestGetManyErrors(t *testing.T) {
 			return s.one(ctx, key)
 		}
 	})
-	got, err = l.GetMany(t.Context(), []string{"a", "b", "none"})
+	got, err = l.GetBulk(t.Context(), []string{"a", "b", "none"})
 	if !errors.Is(err, broken) || errors.Is(err, ErrNotFound) || !maps.Equal(got, map[string]string{"a": "1"}) {
 		t.Errorf("one key's failure leaves the others: got %v, %v", got, err)
 	}
-	if _, err := l.GetMany(t.Context(), []string{"a", ""}); !errors.Is(err, ErrInvalidKey) {
+	if _, err := l.GetBulk(t.Context(), []string{"a", ""}); !errors.Is(err, ErrInvalidKey) {
 		t.Errorf("an empty key is refused: got %v", err)
 	}
 }
@@ -670,7 +674,8 @@ func TestLoaderOptions(t *testing.T) {
 	h := open(t, Options[string]{Namespace: "n", Provider: newMapProvider(), Codec: String{}})
 	load := newSource(nil).one
 	for field, opts := range map[string]LoaderOptions[string]{
-		"LoaderOptions.Load":        {},
+		"LoaderOptions.Load and":    {},
+		"LoaderOptions.LoadMany":    {LoadBulk: newSource(nil).many, LoadMany: newSource(nil).many},
 		"LoaderOptions.AbsentTTL":   {Load: load, AbsentTTL: -1},
 		"LoaderOptions.MaxLoads":    {Load: load, MaxLoads: -1},
 		"LoaderOptions.LoadTimeout": {Load: load, LoadTimeout: -1},
@@ -679,8 +684,45 @@ func TestLoaderOptions(t *testing.T) {
 			t.Errorf("the error names the field %s: got %v", field, err)
 		}
 	}
-	if _, err := NewLoader(nil, LoaderOptions[string]{Load: load}); err == nil {
-		t.Error("a loader needs a cache")
+	for _, field := range []string{"LoaderOptions.LoadBulk", "LoaderOptions.LoadMany"} {
+		both := LoaderOptions[string]{LoadBulk: newSource(nil).many, LoadMany: newSource(nil).many, Load: load}
+		if _, err := NewLoader(h, both); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("two names of one option are refused by both: got %v", err)
+		}
+	}
+}
+
+// Samples that use the former names go on working.
+func TestLoaderFormerNames(t *testing.T) {
+	h := open(t, Options[string]{Namespace: "n", Provider: newMapProvider(), Codec: String{}})
+	s := newSource(map[string]string{"a": "1", "b": "2"})
+	l, err := NewLoader(h, LoaderOptions[string]{LoadMany: s.many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.GetMany(t.Context(), []string{"a", "b", "none"}); err != nil || !maps.Equal(got, s.rows) {
+		t.Errorf("GetMany is GetBulk, LoadMany is LoadBulk: got %v, %v", got, err)
+	}
+	if n := len(s.loads()); n != 1 {
+		t.Errorf("one call loads all: got %d", n)
+	}
+}
+
+func TestLoaderOptionsAtTheirBounds(t *testing.T) {
+	r := newRig(t)
+	s := newSource(map[string]string{"a": "1", "b": "2"})
+	for name, change := range map[string]func(*LoaderOptions[string]){
+		"LoadTimeout": func(o *LoaderOptions[string]) { o.LoadTimeout = math.MaxInt64 },
+		"MaxLoads":    func(o *LoaderOptions[string]) { o.MaxLoads = math.MaxInt },
+		"AbsentTTL":   func(o *LoaderOptions[string]) { o.AbsentTTL = math.MaxInt64 },
+	} {
+		if err := r.InvalidateBulk(t.Context(), []string{"a", "b"}); err != nil {
+			t.Fatal(err)
+		}
+		l := newLoader(t, r.Handle, s, func(o *LoaderOptions[string]) { o.LoadBulk = nil }, change)
+		if got, err := l.GetBulk(t.Context(), []string{"a", "b", "none"}); err != nil || !maps.Equal(got, s.rows) {
+			t.Errorf("%s at its bound: got %v, %v", name, got, err)
+		}
 	}
 }
 
@@ -720,11 +762,19 @@ func BenchmarkLoaderHit(b *testing.B) {
 func TestABulkOfAbsentKeysIsNone(t *testing.T) {
 	r := newBatchRig(t)
 	l := newLoader(t, r.Handle, newSource(map[string]string{"a": "1"}), func(o *LoaderOptions[string]) { o.AbsentTTL = time.Minute })
-	if values, err := l.GetMany(t.Context(), []string{"a", "none"}); err != nil || len(values) != 1 {
+	if values, err := l.GetBulk(t.Context(), []string{"a", "none"}); err != nil || len(values) != 1 {
 		t.Fatalf("one of two keys is there: got %v, %v", values, err)
 	}
 	if _, stored := r.provider.entry(r.keys.bulkEntry([]string{"a", "none"})); stored {
 		t.Error("a bulk entry has no place for a key that the source does not have")
 	}
 	wantBulk(t, r.Handle, "a key that the source does not have is no value", []string{"a", "none"}, map[string]string{"a": "1"}, "none")
+
+	forgetful := newLoader(t, r.Handle, newSource(map[string]string{"c": "3", "d": "4"}))
+	if values, err := forgetful.GetBulk(t.Context(), []string{"c", "d", "none"}); err != nil || len(values) != 2 {
+		t.Fatalf("two of three keys are there: got %v, %v", values, err)
+	}
+	if _, stored := r.provider.entry(r.keys.bulkEntry([]string{"c", "d"})); stored {
+		t.Error("nobody asks for the bulk of those keys that happen to be there")
+	}
 }

@@ -282,7 +282,7 @@ func TestLoaderOverNearAlone(t *testing.T) {
 		s := newSource(map[string]string{"a": "1", "b": "2"})
 		l := newLoader(t, r.Handle, s, func(o *LoaderOptions[string]) { o.AbsentTTL = time.Minute })
 		for range 2 {
-			got, err := l.GetMany(t.Context(), []string{"a", "b", "none"})
+			got, err := l.GetBulk(t.Context(), []string{"a", "b", "none"})
 			if err != nil || !maps.Equal(got, s.rows) {
 				t.Fatalf("a loader needs no provider: got %v, %v", got, err)
 			}

@@ -67,8 +67,9 @@ type reading struct {
 	// early: gen may be older than the entry, which then was stored since.
 	early bool
 
-	asked bool  // gen was read to fill under: 0 if there is none to be had
-	err   error // of the provider, or the caller's own ended context
+	asked  bool  // gen was read to fill under: 0 if there is none to be had
+	failed bool  // gen could not be read
+	err    error // of the provider, or the caller's own ended context
 }
 
 // A bulkReading is what was read of a bulk entry, and of the singles with it.

@@ -140,7 +140,7 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 	p, err := t.pair(ctx, pairArgs{entry, fill})
 	switch {
 	case panicked(err):
-		p.valueErr = err
+		p = pair{valueErr: err, genErr: err}
 	case err != nil:
 		p = pair{genErr: err}
 	default:
@@ -157,7 +157,7 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 			p.gen, p.genErr = t.gens.snapshot(ctx, entry)
 		}
 	}
-	r.raw, r.gen, r.early, r.asked = p.value, p.gen, true, fill
+	r.raw, r.gen, r.early, r.asked, r.failed = p.value, p.gen, true, fill, p.genErr != nil
 	switch {
 	case p.valueErr != nil:
 		r.raw, r.why, r.err = nil, ReasonProviderError, fmt.Errorf("cascache: get %q: %w", entry, p.valueErr)
