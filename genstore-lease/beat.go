@@ -24,7 +24,7 @@ const (
 
 // join makes this process a replica, once. It answers from memory as soon as
 // its first heartbeats were answered.
-func (s *Store) join() {
+func (s *engine) join() {
 	if s.joined.Load() {
 		return
 	}
@@ -35,7 +35,7 @@ func (s *Store) join() {
 }
 
 // start begins the heartbeats, once.
-func (s *Store) start() {
+func (s *engine) start() {
 	s.starting.Do(func() {
 		s.ending.Lock() // so that nothing starts while Close waits
 		defer s.ending.Unlock()
@@ -48,7 +48,7 @@ func (s *Store) start() {
 }
 
 // wake makes the next heartbeat go out soon.
-func (s *Store) wake() {
+func (s *engine) wake() {
 	select {
 	case s.woken <- struct{}{}:
 	default:
@@ -57,7 +57,7 @@ func (s *Store) wake() {
 
 // listen wakes the heartbeats when the log has grown. Nothing rests on it but
 // the time that others wait.
-func (s *Store) listen() {
+func (s *engine) listen() {
 	sub := s.client.SSubscribe(s.life, s.names.state)
 	defer sub.Close()
 	messages := sub.Channel()
@@ -75,7 +75,7 @@ func (s *Store) listen() {
 }
 
 // beatOn sends heartbeats until the store is closed.
-func (s *Store) beatOn() {
+func (s *engine) beatOn() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	answered := make(chan bool, maxBeats) // whether to go on at once
@@ -120,7 +120,7 @@ func (s *Store) beatOn() {
 
 // beat sends one heartbeat and takes its answer. It reports whether the next
 // one should follow at once.
-func (s *Store) beat(watch bool) (again bool) {
+func (s *engine) beat(watch bool) (again bool) {
 	ctx, cancel := context.WithTimeout(s.life, beatTimeout)
 	defer cancel()
 	// Who has not joined looks at the members and is none.

@@ -16,7 +16,7 @@ const undoTimeout = time.Second
 // Bump implements [cascache.GenStore]. It returns nil when no process can
 // answer by an older generation any more: as a rule after two round trips of
 // the slowest process, and after a lease at the latest.
-func (s *Store) Bump(ctx context.Context, key string) (uint64, error) {
+func (s *engine) Bump(ctx context.Context, key string) (uint64, error) {
 	gens, err := s.BumpBatch(ctx, []string{key})
 	if err != nil {
 		return 0, err
@@ -25,7 +25,7 @@ func (s *Store) Bump(ctx context.Context, key string) (uint64, error) {
 }
 
 // BumpBatch implements [cascache.BatchBumper].
-func (s *Store) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s *engine) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Store) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) 
 // by a generation of these keys any more. Of more than a thousand keys, those
 // that were held already when others failed are released again, and should that
 // fail too, end with their leases.
-func (s *Store) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
+func (s *engine) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *Store) Hold(ctx context.Context, keys []string, token string, lease tim
 
 // undoHold tries to release keys, for a limited time, whatever has become of
 // the caller's context.
-func (s *Store) undoHold(ctx context.Context, keys []string, token string) {
+func (s *engine) undoHold(ctx context.Context, keys []string, token string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	done := make(chan struct{})
 	go func() { // a client may ignore contexts
@@ -74,7 +74,7 @@ func (s *Store) undoHold(ctx context.Context, keys []string, token string) {
 }
 
 // Release implements [cascache.Holder].
-func (s *Store) Release(ctx context.Context, keys []string, token string) error {
+func (s *engine) Release(ctx context.Context, keys []string, token string) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Store) Release(ctx context.Context, keys []string, token string) error 
 }
 
 // changeAll changes keys and waits until every replica has it.
-func (s *Store) changeAll(ctx context.Context, sc *script, keys []string, token, lease string) ([]uint64, error) {
+func (s *engine) changeAll(ctx context.Context, sc *script, keys []string, token, lease string) ([]uint64, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func (s *Store) changeAll(ctx context.Context, sc *script, keys []string, token,
 }
 
 // change changes at most maxGroup keys, and returns what is to be awaited.
-func (s *Store) change(ctx context.Context, sc *script, keys []string, token, lease string) ([]uint64, *waiter, error) {
+func (s *engine) change(ctx context.Context, sc *script, keys []string, token, lease string) ([]uint64, *waiter, error) {
 	items, err := s.run(ctx, sc, s.names.all(keys), s.args(token, lease, s.id)...)
 	received := s.now() // rule 2: not before the answer is here
 	if err != nil {
@@ -153,7 +153,7 @@ type waiter struct {
 
 // await returns nil when the barrier of a change has been passed (rule 13:
 // never before).
-func (s *Store) await(ctx context.Context, w *waiter) error {
+func (s *engine) await(ctx context.Context, w *waiter) error {
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -184,7 +184,7 @@ func (s *Store) await(ctx context.Context, w *waiter) error {
 }
 
 // observe takes a view of the members that has just come.
-func (s *Store) observe(v protocol.View) {
+func (s *engine) observe(v protocol.View) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	silent := s.writer.Silent(v, s.now())
@@ -203,7 +203,7 @@ func (s *Store) observe(v protocol.View) {
 
 // remove takes members out that are silent, unless they have been heard of
 // since.
-func (s *Store) remove(silent []protocol.Member) {
+func (s *engine) remove(silent []protocol.Member) {
 	args := make([]any, 0, 2*len(silent))
 	for _, m := range silent {
 		args = append(args, m.ID, m.Number)
@@ -214,7 +214,7 @@ func (s *Store) remove(silent []protocol.Member) {
 }
 
 // watching reports whether the members are of interest now.
-func (s *Store) watching() (now, soon bool) {
+func (s *engine) watching() (now, soon bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for w := range s.waiting {

@@ -63,7 +63,8 @@ type Config struct {
 	// that expires costs misses and nothing else.
 	TTL time.Duration
 
-	// CloseClient makes the store own the client: Close closes it.
+	// CloseClient makes the store own the client: Close closes it, unless
+	// somebody has closed it already.
 	CloseClient bool
 }
 

@@ -3,6 +3,7 @@ package leasegenstore
 import (
 	"context"
 	"errors"
+	"slices"
 
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 )
@@ -12,16 +13,16 @@ import (
 const maxGroup = 1000
 
 // CurrentLocal implements [cascache.LocalCurrenter]. It allocates nothing.
-func (s *Store) CurrentLocal(prefix, key string) (gen uint64, ok bool) {
+func (s *engine) CurrentLocal(prefix, key string) (gen uint64, ok bool) {
 	return s.replica.Current(prefix, key)
 }
 
 // CurrentLocalBatch implements [cascache.LocalCurrenter].
-func (s *Store) CurrentLocalBatch(keys []string, gens []uint64) { s.replica.CurrentBatch(keys, gens) }
+func (s *engine) CurrentLocalBatch(keys []string, gens []uint64) { s.replica.CurrentBatch(keys, gens) }
 
 // Current implements [cascache.GenStore]. It asks Redis, in one round trip that
 // it shares with other callers, and remembers the answer. It writes nothing.
-func (s *Store) Current(ctx context.Context, key string) (uint64, error) {
+func (s *engine) Current(ctx context.Context, key string) (uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
@@ -30,13 +31,14 @@ func (s *Store) Current(ctx context.Context, key string) (uint64, error) {
 }
 
 // CurrentBatch implements [cascache.BatchCurrenter].
-func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s *engine) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
 	return s.batch(ctx, keys, s.currentBatch)
 }
 
 // Snapshot implements [cascache.GenStore]. It asks Redis, as Current does, and
-// begins the time to live of the generation anew.
-func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
+// begins the time to live of the generation anew. When Redis is out of memory it
+// creates none: a generation that is there is returned, and otherwise an error.
+func (s *engine) Snapshot(ctx context.Context, key string) (uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
@@ -45,12 +47,12 @@ func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
 }
 
 // SnapshotBatch implements [cascache.BatchSnapshotter].
-func (s *Store) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s *engine) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
 	return s.batch(ctx, keys, s.snapshotBatch)
 }
 
 // batch asks for many keys, in as many scripts as that takes.
-func (s *Store) batch(ctx context.Context, keys []string, ask func(context.Context, []string) ([]uint64, error)) ([]uint64, error) {
+func (s *engine) batch(ctx context.Context, keys []string, ask func(context.Context, []string) ([]uint64, error)) ([]uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -63,6 +65,8 @@ func (s *Store) batch(ctx context.Context, keys []string, ask func(context.Conte
 		got, err := ask(ctx, part)
 		if err != nil {
 			errs = append(errs, err)
+		}
+		if got == nil {
 			got = make([]uint64, len(part))
 		}
 		gens = append(gens, got...)
@@ -71,7 +75,7 @@ func (s *Store) batch(ctx context.Context, keys []string, ask func(context.Conte
 }
 
 // currentBatch reads the generations of at most maxGroup keys.
-func (s *Store) currentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s *engine) currentBatch(ctx context.Context, keys []string) ([]uint64, error) {
 	items, err := s.run(ctx, readScript, s.names.read(keys))
 	if err != nil {
 		return nil, failed(readScript.op, keys, err)
@@ -91,9 +95,17 @@ func (s *Store) currentBatch(ctx context.Context, keys []string) ([]uint64, erro
 	return gens, nil
 }
 
-// snapshotBatch reads or creates the generations of at most maxGroup keys.
-func (s *Store) snapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// snapshotBatch reads or creates the generations of at most maxGroup keys. With an
+// error it may return those that are there.
+func (s *engine) snapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
 	items, err := s.run(ctx, snapshotScript, s.names.all(keys), s.args("", "", "")...)
+	if answers(err, "OOM") {
+		gens, readErr := s.currentBatch(ctx, keys)
+		if readErr == nil && !slices.Contains(gens, 0) {
+			return gens, nil
+		}
+		return gens, failed(snapshotScript.op, keys, err)
+	}
 	if err != nil {
 		return nil, failed(snapshotScript.op, keys, err)
 	}
@@ -107,7 +119,7 @@ func (s *Store) snapshotBatch(ctx context.Context, keys []string) ([]uint64, err
 }
 
 // learn remembers what was read at one epoch and head.
-func (s *Store) learn(epoch string, head uint64, keys []string, gens []uint64) {
+func (s *engine) learn(epoch string, head uint64, keys []string, gens []uint64) {
 	s.saw(epoch)
 	for i, key := range keys {
 		s.replica.Learn(epoch, head, key, gens[i])
@@ -115,7 +127,7 @@ func (s *Store) learn(epoch string, head uint64, keys []string, gens []uint64) {
 }
 
 // saw notes the epoch of an answer that has just come.
-func (s *Store) saw(epoch string) {
+func (s *engine) saw(epoch string) {
 	s.mu.Lock()
 	s.writer.Saw(epoch, s.now())
 	s.mu.Unlock()

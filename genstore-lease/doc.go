@@ -23,9 +23,9 @@
 //
 // Redis 7 or later, or Valkey, and on keys that begin with "lease:" and "gen:"
 // the permission to call EVALSHA, EVAL, GETEX, MGET, SET, DEL, TYPE, HGET,
-// HGETALL, HMGET, HSET, HDEL, HEXISTS, HLEN, PEXPIRE, PEXPIREAT, LRANGE, RPUSH
-// and LTRIM, beside that INFO and TIME, and SSUBSCRIBE and SPUBLISH on channels
-// that begin with "lease:". All of a namespace lies in one Cluster slot.
+// HGETALL, HMGET, HSET, HDEL, HEXISTS, HLEN, PEXPIRE, LRANGE, RPUSH and LTRIM, beside that INFO and TIME, and SSUBSCRIBE and SPUBLISH on channels
+// that begin with "lease:". All of a namespace lies in one Cluster slot. Set
+// maxmemory-policy to noeviction or one of volatile-*: see docs/leases.md.
 //
 // All processes of a namespace must have the same Config.Lease, and none may
 // change its generations by another kind of store.

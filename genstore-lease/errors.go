@@ -47,9 +47,12 @@ func (e *opError) Error() string {
 	text := e.err.Error()
 	if answered := redis.Error(nil); errors.As(e.err, &answered) {
 		text, _, _ = strings.Cut(text, ", with args beginning with:")
+		switch {
 		// Lua before Redis 7 stumbles over the first line of a script.
-		if strings.Contains(text, "unexpected symbol near '#'") || strings.Contains(text, "unknown command") {
+		case strings.Contains(text, "unexpected symbol near '#'"):
 			text = "the server is too old, Redis 7 or later or Valkey is needed: " + text
+		case strings.Contains(text, "unknown command"):
+			text = "the server has EVALSHA renamed or disabled, and it is needed under this name: " + text
 		}
 	}
 	return "leasegenstore: " + e.op + " of " + e.what + ": " + text

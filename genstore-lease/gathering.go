@@ -93,8 +93,11 @@ func (g *gathering) answer(ctx context.Context, part []*asked) {
 	}
 	gens, err := g.ask(ctx, keys)
 	for _, a := range part {
-		if a.err = err; err == nil {
+		if gens != nil {
 			a.gen = gens[at[a.key]]
+		}
+		if a.gen == 0 {
+			a.err = err // one that was found is not missing because others are
 		}
 		close(a.done)
 	}

@@ -15,6 +15,7 @@ type asking struct {
 	mu    sync.Mutex
 	calls [][]string
 	err   error
+	lacks string // a key that comes with err; "" for all of them
 }
 
 func (a *asking) ask(_ context.Context, keys []string) ([]uint64, error) {
@@ -22,8 +23,14 @@ func (a *asking) ask(_ context.Context, keys []string) ([]uint64, error) {
 	a.calls = append(a.calls, keys)
 	a.mu.Unlock()
 	time.Sleep(time.Second)
+	if a.err != nil && a.lacks == "" {
+		return nil, a.err
+	}
 	gens := make([]uint64, len(keys))
 	for i, key := range keys {
+		if key == a.lacks {
+			continue
+		}
 		gens[i], _ = strconv.ParseUint(key, 10, 64)
 	}
 	return gens, a.err
@@ -101,5 +108,28 @@ func TestEveryCallerHearsOfAFailure(t *testing.T) {
 				t.Errorf("got (%d, %v), want (0, %v)", gen, err, server.err)
 			}
 		}
+	})
+}
+
+func TestWhatWasFoundIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &asking{err: errors.New("out of memory"), lacks: "8"}
+		g := newGathering(server.ask)
+		var callers sync.WaitGroup
+		for range maxAsking { // who comes then shares the next round trip
+			callers.Go(func() { _, _ = g.one(t.Context(), "1") })
+		}
+		synctest.Wait()
+		callers.Go(func() {
+			if gen, err := g.one(t.Context(), "7"); gen != 7 || err != nil {
+				t.Errorf("a generation that was found is returned, whatever became of others: got (%d, %v), want 7", gen, err)
+			}
+		})
+		callers.Go(func() {
+			if gen, err := g.one(t.Context(), "8"); gen != 0 || !errors.Is(err, server.err) {
+				t.Errorf("one that was not found comes with the error: got (%d, %v), want (0, %v)", gen, err, server.err)
+			}
+		})
+		callers.Wait()
 	})
 }

@@ -45,18 +45,25 @@ func around(op, change, source string) *script {
 	return newScript(op, redisgenstore.Lua.Prelude+leaseSource+"local function change()\n"+change+"\nend\n"+source)
 }
 
+// creating returns a script that is refused when memory is short, unlike the
+// others: a generation that is only created serves a fill, and the fill finds
+// no room either.
+func creating(sc *script) *script {
+	return newScript(sc.op, strings.Replace(sc.source, "#!lua flags=allow-oom\n", "#!lua\n", 1))
+}
+
 var (
 	beatScript     = newScript("heartbeat", redisgenstore.Lua.Prelude+leaseSource+beatSource)
 	readScript     = newScript("current", readSource)
 	removeScript   = newScript("removal", removeSource)
-	snapshotScript = around("snapshot", redisgenstore.Lua.Snapshot, snapshotSource)
+	snapshotScript = creating(around("snapshot", redisgenstore.Lua.Snapshot, snapshotSource))
 	bumpScript     = around("bump", redisgenstore.Lua.Bump, changeSource)
 	holdScript     = around("hold", redisgenstore.Lua.Hold, changeSource)
 	releaseScript  = around("release", redisgenstore.Lua.Release, changeSource)
 )
 
 // run runs a script.
-func (s *Store) run(ctx context.Context, sc *script, names []string, args ...any) ([]any, error) {
+func (s *engine) run(ctx context.Context, sc *script, names []string, args ...any) ([]any, error) {
 	reply := s.client.EvalSha(ctx, sc.hash, names, args...)
 	if answers(reply.Err(), "NOSCRIPT") {
 		reply = s.client.Eval(ctx, sc.source, names, args...)
@@ -70,7 +77,7 @@ func (s *Store) run(ctx context.Context, sc *script, names []string, args ...any
 }
 
 // args returns the ARGV that all scripts but the reading one take first.
-func (s *Store) args(token, lease, self string, more ...any) []any {
+func (s *engine) args(token, lease, self string, more ...any) []any {
 	return append([]any{
 		"1", s.ttl, redisgenstore.Digits(), token, lease,
 		s.leaseArg, newID(), s.logLength, self, s.names.leased,

@@ -3,6 +3,8 @@ package leasegenstore
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -17,12 +19,19 @@ import (
 
 // Store is a [cascache.GenStore] in Redis, shared by every process that has the
 // same Redis and namespace, and read from memory where a lease allows it. Make
-// one with [New]; the zero value is not usable. Close it: a process that goes
-// without costs the next invalidations a lease.
+// one with [New]; the zero value is not usable. One store serves any number of
+// caches, under namespaces of their own, and is one member for Redis and for
+// those who wait. Close it: a process that goes without costs the next
+// invalidations a lease. A store that nobody closed or uses any more is collected,
+// and closed then.
 //
 // It has the abilities [cascache.LocalCurrenter], [cascache.BatchCurrenter],
 // [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
-type Store struct {
+type Store struct{ *engine }
+
+// An engine is all of a store. Its goroutines refer to it and not to the store,
+// so that one that nobody has any more is noticed.
+type engine struct {
 	client  redis.UniversalClient
 	cluster *redis.ClusterClient // client, or the one under it, or nil
 	owned   bool
@@ -70,7 +79,7 @@ func New(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{
+	s := &engine{
 		client:    cfg.Client,
 		cluster:   redisgenstore.ClusterUnder(cfg.Client),
 		owned:     cfg.CloseClient,
@@ -90,17 +99,21 @@ func New(cfg Config) (*Store, error) {
 	s.currents = newGathering(s.currentBatch)
 	s.creating = newGathering(s.snapshotBatch)
 	s.life, s.end = context.WithCancel(context.Background())
-	return s, nil
+	store := &Store{s}
+	runtime.AddCleanup(store, func(s *engine) {
+		go func() { _ = s.Close(context.Background()) }() // it may wait for Redis
+	}, s)
+	return store, nil
 }
 
 // newID returns what no other start draws.
 func newID() string { return rand.Text() }
 
 // now reads the monotonic clock.
-func (s *Store) now() protocol.Instant { return int64(time.Since(s.epoch0)) }
+func (s *engine) now() protocol.Instant { return int64(time.Since(s.epoch0)) }
 
 // begin reports why a call cannot begin, or nil.
-func (s *Store) begin(ctx context.Context) error {
+func (s *engine) begin(ctx context.Context) error {
 	if s.closed.Load() {
 		return cascache.ErrClosed
 	}
@@ -111,7 +124,7 @@ func (s *Store) begin(ctx context.Context) error {
 // wait for this process, and closes the client if Config.CloseClient says so.
 // Calls under way go on. Without ctx's end it takes about one round trip; when
 // Redis does not answer, at most about a lease.
-func (s *Store) Close(ctx context.Context) error {
+func (s *engine) Close(ctx context.Context) error {
 	if s.closed.Swap(true) {
 		return nil
 	}
@@ -135,12 +148,19 @@ func (s *Store) Close(ctx context.Context) error {
 		}
 	}
 	if s.owned {
-		return s.client.Close()
+		// Another owner may have closed it.
+		if err := s.client.Close(); !errors.Is(err, redis.ErrClosed) {
+			return err
+		}
 	}
 	return nil
 }
 
 // milliseconds returns d as the scripts take it, rounded up.
 func milliseconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
+	ms := d.Milliseconds()
+	if d%time.Millisecond > 0 {
+		ms++
+	}
+	return strconv.FormatInt(ms, 10)
 }

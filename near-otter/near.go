@@ -26,7 +26,8 @@ type Near[V any] struct {
 
 var _ cascache.Near[int] = (*Near[int])(nil)
 
-// New returns an empty tier, or an error that names the field out of range.
+// New returns an empty tier, or an error that names the field out of range. A tier
+// that nobody closes or uses any more is collected, with its goroutine.
 func New[V any](cfg Config[V]) (*Near[V], error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err

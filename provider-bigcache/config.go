@@ -32,7 +32,8 @@ type Config struct {
 
 	// MaxEntriesInWindow and MaxEntrySize, in bytes, are what to expect: they
 	// decide how much memory is taken at the start, and limit nothing. 0 means
-	// DefaultMaxEntriesInWindow and DefaultMaxEntrySize.
+	// DefaultMaxEntriesInWindow and DefaultMaxEntrySize. Not more entries than
+	// HardMaxCacheSizeMB has room for, at 23 bytes each.
 	MaxEntriesInWindow int
 	MaxEntrySize       int
 
@@ -108,6 +109,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	if n := cfg.shardBytes(); n < minShardBytes || int64(n) > maxShardBytes {
 		return cfg, fmt.Errorf("bigcacheprovider: Config.HardMaxCacheSizeMB %d over Config.Shards %d leaves each shard %d bytes, must be from %d to %d",
 			cfg.HardMaxCacheSizeMB, cfg.Shards, n, minShardBytes, int64(maxShardBytes))
+	}
+	if limit := cfg.HardMaxCacheSizeMB << 20 / entryOverhead; cfg.MaxEntriesInWindow > limit {
+		return cfg, fmt.Errorf("bigcacheprovider: Config.MaxEntriesInWindow is %d, must be 0 (meaning %d) or from 1 to %d, for which Config.HardMaxCacheSizeMB %d has room",
+			cfg.MaxEntriesInWindow, DefaultMaxEntriesInWindow, limit, cfg.HardMaxCacheSizeMB)
 	}
 	if limit := cfg.maxEntryBytes(); cfg.MaxEntrySize > limit {
 		return cfg, fmt.Errorf("bigcacheprovider: Config.MaxEntrySize is %d, must be at most %d, just under half of a shard", cfg.MaxEntrySize, limit)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -30,12 +31,14 @@ const (
 type Provider struct {
 	cache         atomic.Pointer[bigcache.BigCache] // nil once closed
 	maxEntryBytes int
+	unused        runtime.Cleanup // closes the cache of a provider that nobody closed
 }
 
 var _ cascache.Provider = (*Provider)(nil)
 
 // New returns an empty cache of the size that cfg says, or an error that names
-// the field that is out of range.
+// the field that is out of range. A provider that nobody closes or uses any more
+// is collected, and BigCache's goroutine ends with it.
 func New(cfg Config) (*Provider, error) {
 	return newProvider(cfg, hasher{maphash.MakeSeed()})
 }
@@ -62,6 +65,7 @@ func newProvider(cfg Config, hash bigcache.Hasher) (*Provider, error) {
 	}
 	p := &Provider{maxEntryBytes: cfg.maxEntryBytes()}
 	p.cache.Store(cache)
+	p.unused = runtime.AddCleanup(p, func(cache *bigcache.BigCache) { _ = cache.Close() }, cache)
 	return p, nil
 }
 
@@ -118,5 +122,7 @@ func (p *Provider) Close(context.Context) error {
 	if cache == nil {
 		return nil
 	}
+	p.unused.Stop()
+	runtime.KeepAlive(p) // or it closes the cache a second time, which panics
 	return cache.Close()
 }

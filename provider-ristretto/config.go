@@ -16,6 +16,10 @@ const (
 	maxBufferItems = 1 << 20
 )
 
+// maxCounted is the greatest cost that counts. Ristretto adds up what it keeps,
+// and the values that replaced others beyond its bound, in 64 bits.
+const maxCounted = 1 << 50
+
 // internalCost is what Ristretto adds to the cost of each entry unless told
 // to ignore it.
 const internalCost = 56
@@ -35,7 +39,8 @@ type Config struct {
 	// number of entries. An entry that costs more than MaxCost is declined.
 	// One that costs 0 takes no room and is bounded by nothing but its TTL.
 	// A replaced value may exceed the bound until the next new key makes
-	// room. 0 means DefaultMaxCost.
+	// room. 0 means DefaultMaxCost. Over 1<<50 it counts as 1<<50, and so
+	// does the cost of an entry.
 	MaxCost int64
 
 	// BufferItems is how many reads are collected before they count towards

@@ -3,6 +3,7 @@ package ristrettoprovider
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -17,10 +18,11 @@ import (
 type Provider struct {
 	cache   *ristretto.Cache[uint64, *record]
 	hash    keyHash
-	queue   queue
+	queue   *queue
 	gate    gate
 	maxCost int64
 	closing sync.Once
+	unused  runtime.Cleanup // closes the cache of a provider that nobody closed
 }
 
 var (
@@ -29,7 +31,8 @@ var (
 )
 
 // New returns an empty cache of the size that cfg says, or an error that names
-// the field that is out of range.
+// the field that is out of range. A provider that nobody closes or uses any more
+// is collected, and Ristretto's goroutines end with it.
 func New(cfg Config) (*Provider, error) {
 	return newProvider(cfg, nil)
 }
@@ -39,14 +42,18 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{hash: keyHash{whole: hash}, queue: queue{started: time.Now()}, maxCost: cfg.MaxCost}
+	p := &Provider{hash: keyHash{whole: hash}, queue: &queue{started: time.Now()}, maxCost: cfg.MaxCost}
+	counted := min(cfg.MaxCost, maxCounted)
+	most := counted // what an entry counts for at most
 	if cfg.IncludeInternalCost {
 		p.maxCost -= internalCost
+		most -= internalCost
 	}
+	queue := p.queue // what Ristretto's goroutines refer to is not collected: not p
 	p.cache, err = ristretto.NewCache(&ristretto.Config[uint64, *record]{
 		// Of one counter Ristretto makes half a byte, none, and panics.
 		NumCounters:        max(cfg.NumCounters, 2),
-		MaxCost:            cfg.MaxCost,
+		MaxCost:            counted,
 		BufferItems:        cfg.BufferItems,
 		Metrics:            cfg.Metrics,
 		IgnoreInternalCost: !cfg.IncludeInternalCost,
@@ -60,8 +67,8 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 		// Sets pass a cost of 0, so that the worker asks for it as it takes
 		// up the record.
 		Cost: func(r *record) int64 {
-			p.queue.takeUp(r)
-			return r.cost
+			queue.takeUp(r)
+			return min(r.cost, most)
 		},
 		ShouldUpdate: func(r, _ *record) bool {
 			r.stored.Store(true)
@@ -71,6 +78,8 @@ func newProvider(cfg Config, hash func(string) uint64) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ristrettoprovider: %w", err)
 	}
+	// A call under way keeps the provider: it holds a counter of the gate.
+	p.unused = runtime.AddCleanup(p, (*ristretto.Cache[uint64, *record]).Close, p.cache)
 	return p, nil
 }
 
@@ -171,6 +180,7 @@ func (p *Provider) Wait() {
 func (p *Provider) Close(context.Context) error {
 	p.closing.Do(func() {
 		p.gate.close()
+		p.unused.Stop()
 		p.cache.Close()
 	})
 	return nil

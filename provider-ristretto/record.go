@@ -1,6 +1,7 @@
 package ristrettoprovider
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,7 +118,9 @@ func (q *queue) join(r *record, ttl time.Duration) {
 		lead = r
 		shard.add(r)
 	} else {
-		r.expires = q.now() + ttl
+		// Not past the end of time.
+		now := q.now()
+		r.expires = now + min(ttl, math.MaxInt64-now)
 	}
 	r.lead = lead
 	lead.unsettled++

@@ -24,6 +24,7 @@ local function enter()
   if kind and kind ~= ARGV[10] then
     return nil, nil, redis.error_reply('OTHERKIND')
   end
+  if not kind then redis.call('SET', MARK, ARGV[10]) end -- the first time, or it was lost
   local state = redis.call('HMGET', STATE, 'id', 'epoch', 'head', 'lease')
   if state[1] == id and state[2] and state[3] and state[4] then
     if state[4] ~= ARGV[6] then
@@ -33,7 +34,6 @@ local function enter()
   end
   -- The time makes an epoch new even if the caller repeats itself.
   local epoch = clock[1] .. '.' .. clock[2] .. '.' .. ARGV[7]
-  redis.call('SET', MARK, ARGV[10])
   redis.call('DEL', STATE, LOG)
   redis.call('HSET', STATE, 'id', id, 'epoch', epoch, 'head', '0', 'lease', ARGV[6])
   return epoch, 0

@@ -119,11 +119,14 @@ local function latest(hold)
   return last
 end
 
--- keep writes a hold back: its floor with the id that this is bound to, its
--- expired holders removed, and the key's own expiry, so that nothing is left
--- when the last lease has ended.
+-- keep writes a hold back: its floor with the id that this is bound to, and its
+-- live holders. It is written anew, so that the key has no expiry of its own: a
+-- server that is short of memory would take it for one to evict, and then the
+-- hold had no lease. Expired holders do not count, so it needs none.
 local function keep(key, floor, bound, hold)
+  redis.call('DEL', key)
   if floor then redis.call('HSET', key, 'floor', bind(floor, bound)) end
-  for _, field in ipairs(hold.expired) do redis.call('HDEL', key, field) end
-  redis.call('PEXPIREAT', key, string.format('%.0f', latest(hold)))
+  for field, expiry in pairs(hold.live) do
+    redis.call('HSET', key, field, string.format('%.0f', expiry))
+  end
 end

@@ -2,6 +2,9 @@ package lease
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +30,7 @@ func testClusterBumps(t *testing.T, cluster *redistest.Cluster) {
 		t.Cleanup(func() { _ = s.Close(context.Background()) })
 		return s
 	}
-	reader, writer := gated{openIn(), nil}, gated{openIn(), nil}
+	reader, writer := gated{Store: openIn()}, gated{Store: openIn()}
 	keys := []string{"single:a:{1}", "single:a:2}", "k"}
 	if _, err := writer.BumpBatch(t.Context(), keys); err != nil {
 		t.Fatal(err)
@@ -42,6 +45,62 @@ func testClusterBumps(t *testing.T, cluster *redistest.Cluster) {
 		if gen := reader.serving(t, "k"); gen != gens[2] {
 			t.Errorf("the reader answers %d, want %d", gen, gens[2])
 		}
+	}
+}
+
+// TestClusterOfOneShard is about a plain client, as people have that moved from
+// one Redis to a Cluster. A namespace is one slot, so that no batch is refused.
+func TestClusterOfOneShard(t *testing.T) {
+	server := redistest.Start(t, "--cluster-enabled", "yes")
+	server.Do("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+	redistest.Eventually(t, redistest.Patience, "the Cluster to answer", func() bool {
+		reply, err := server.Try("CLUSTER", "INFO")
+		return err == nil && strings.Contains(fmt.Sprint(reply), "cluster_state:ok")
+	})
+	for name, wrap := range map[string]func(*redis.Client) redis.UniversalClient{
+		"client": plainly,
+		"autopipeliner": func(c *redis.Client) redis.UniversalClient {
+			a, err := c.AutoPipeline()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			openIn := func() gated {
+				s := open(t, wrap(connect(t, server.Addr())), func(c *leasegenstore.Config) { c.Namespace = name })
+				t.Cleanup(func() { _ = s.Close(context.Background()) })
+				return gated{Store: s}
+			}
+			reader, writer := openIn(), openIn()
+			keys := make([]string, 3000)
+			for i := range keys {
+				keys[i] = fmt.Sprintf("single:{%d}:k", i)
+			}
+			keys[0] = "k"
+			reader.serving(t, "k")
+			old := reader.serving(t, "k")
+			check := func(what string, gens []uint64, err error) {
+				t.Helper()
+				if err != nil || len(gens) != len(keys) || slices.Contains(gens, 0) {
+					t.Errorf("%s of %d keys: got %d generations, %v", what, len(keys), len(gens), err)
+				}
+			}
+			gens, err := writer.SnapshotBatch(t.Context(), keys)
+			check("a snapshot", gens, err)
+			gens, err = writer.CurrentBatch(t.Context(), keys)
+			check("a read", gens, err)
+			gens, err = writer.BumpBatch(t.Context(), keys)
+			check("a bump", gens, err)
+			reader.sees(t, old, "G4")
+			if err := writer.Hold(t.Context(), keys, "token", time.Minute); err != nil {
+				t.Errorf("a hold: %v", err)
+			}
+			if err := writer.Release(t.Context(), keys, "token"); err != nil {
+				t.Errorf("a release: %v", err)
+			}
+		})
 	}
 }
 
@@ -66,7 +125,7 @@ func testReload(t *testing.T, cluster *redistest.Cluster) {
 			})
 			s := open(t, form(t, client), func(c *leasegenstore.Config) { c.Namespace = name })
 			t.Cleanup(func() { _ = s.Close(context.Background()) })
-			gated{s, nil}.serving(t, "k")
+			gated{Store: s}.serving(t, "k")
 
 			inSlot, _, _ := redisgenstore.Mark(name)
 			from := cluster.MasterOf(inSlot)

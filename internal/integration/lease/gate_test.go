@@ -95,7 +95,8 @@ func (g *gate) holdBeats() (release func()) {
 // gated is a store behind a gate.
 type gated struct {
 	*leasegenstore.Store
-	gate *gate
+	gate   *gate
+	server *redistest.Server
 }
 
 func openGated(tb testing.TB, server *redistest.Server, change ...func(*leasegenstore.Config)) gated {
@@ -104,7 +105,7 @@ func openGated(tb testing.TB, server *redistest.Server, change ...func(*leasegen
 	client.AddHook(g)
 	store := open(tb, client, change...)
 	tb.Cleanup(func() { _ = store.Close(context.Background()) })
-	return gated{store, g}
+	return gated{store, g, server}
 }
 
 // serving returns when the store answers for key from memory.

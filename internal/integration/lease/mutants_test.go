@@ -114,7 +114,7 @@ func TestDirectedTestsFindMutants(t *testing.T) {
 			"scripts/lease.lua", "if kind and kind ~= ARGV[10] then", "if false then",
 		}},
 		{"rule 11: no mark", "TestRule11", mutant{
-			"scripts/lease.lua", "  redis.call('SET', MARK, ARGV[10])\n", "",
+			"scripts/lease.lua", "if not kind then redis.call('SET', MARK, ARGV[10]) end", "",
 		}},
 		{"rule 12: a hold that waits for nobody", "TestRule12", mutant{
 			"change.go", "\t\tif w == nil {", "\t\tif w == nil || sc == holdScript {",
