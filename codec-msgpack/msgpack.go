@@ -74,6 +74,10 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	is, err := shapeOf(reflect.TypeFor[V]())
+	if err != nil {
+		return nil, fmt.Errorf("msgpackcodec: encode: %w", err)
+	}
 	// The library reaches methods with pointer receivers through addressable
 	// values only. An interface passes on what it holds.
 	var operand any
@@ -84,6 +88,11 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 		addressable := value
 		operand = &addressable
 	}
+	if is.mustLook() {
+		if err := (look{maxDepth}).value(is, reflected(value, operand), 0, 0); err != nil {
+			return nil, fmt.Errorf("msgpackcodec: encode: %w", within(reflect.TypeFor[V]().String(), err))
+		}
+	}
 
 	e := encoders.Get().(*encoder)
 	e.sink.bytes = e.sink.bytes[:0]
@@ -92,8 +101,8 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 		return nil, fmt.Errorf("msgpackcodec: encode: %w", err)
 	}
 	encoded := e.sink.bytes
-	if err := e.structure.check(encoded, maxDepth); err != nil {
-		return nil, fmt.Errorf("msgpackcodec: encode: Decode would refuse the result: %w", err)
+	if err := e.structure.check(encoded, maxDepth, is); err != nil {
+		return nil, fmt.Errorf("msgpackcodec: encode: Decode would refuse the result: %w", within(reflect.TypeFor[V]().String(), err))
 	}
 	dst = append(dst, encoded...)
 	if cap(encoded) <= kept {
@@ -108,9 +117,13 @@ func (c Msgpack[V]) Decode(data []byte) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
-	d := decoders.Get().(*decoder)
-	if err := d.structure.check(data, maxDepth); err != nil {
+	is, err := shapeOf(reflect.TypeFor[V]())
+	if err != nil {
 		return value, fmt.Errorf("msgpackcodec: decode: %w", err)
+	}
+	d := decoders.Get().(*decoder)
+	if err := d.structure.check(data, maxDepth, is); err != nil {
+		return value, fmt.Errorf("msgpackcodec: decode: %w", within(reflect.TypeFor[V]().String(), err))
 	}
 	// The library panics over some values in the wrong place, such as a list
 	// for the key of a map or nil for a time.
