@@ -82,7 +82,7 @@ func (c CBOR[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	}
 	if is.mustLook() {
 		if err := (look{m, c.maxDepth()}).value(is, reflected(value, operand), 0, 0); err != nil {
-			return nil, fmt.Errorf("cborcodec: encode: %w", within(reflect.TypeFor[V]().String(), err))
+			return nil, fmt.Errorf("cborcodec: encode: %w", rooted(reflect.TypeFor[V](), err))
 		}
 	}
 
@@ -97,7 +97,7 @@ func (c CBOR[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	}
 	if is != nil && is.dynamic {
 		if err := (&wire{data: buf.Bytes()}).value(is); err != nil {
-			return nil, fmt.Errorf("cborcodec: encode: Decode would refuse the result: %w", within(reflect.TypeFor[V]().String(), err))
+			return nil, fmt.Errorf("cborcodec: encode: Decode would refuse the result: %w", rooted(reflect.TypeFor[V](), err))
 		}
 	}
 	dst = append(dst, buf.Bytes()...)
@@ -132,7 +132,7 @@ func (c CBOR[V]) Decode(data []byte) (value V, err error) {
 	if is != nil && is.narrow {
 		if err := (&wire{data: data}).value(is); err != nil {
 			var none V
-			return none, fmt.Errorf("cborcodec: decode: %w", within(reflect.TypeFor[V]().String(), err))
+			return none, fmt.Errorf("cborcodec: decode: %w", rooted(reflect.TypeFor[V](), err))
 		}
 	}
 	return value, nil

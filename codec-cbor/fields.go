@@ -207,7 +207,9 @@ func (f *field) dropsPointers() bool {
 	return f.omitZero && (f.typ.Kind() == reflect.Pointer || f.typ.Kind() == reflect.Interface) && f.typ.Implements(zeroerType)
 }
 
-var zeroerType = reflect.TypeFor[interface{ IsZero() bool }]()
+type zeroer interface{ IsZero() bool }
+
+var zeroerType = reflect.TypeFor[zeroer]()
 
 // omitted reports whether the field is left out of the encoding when it is v.
 func (f *field) omitted(v reflect.Value) bool {
@@ -226,8 +228,16 @@ func (f *field) omitted(v reflect.Value) bool {
 	if !f.omitZero {
 		return false
 	}
-	if z, ok := v.Interface().(interface{ IsZero() bool }); ok {
-		return canBeNil(v.Kind()) && v.IsNil() || z.IsZero()
+	if canBeNil(v.Kind()) && v.IsNil() {
+		return true
+	}
+	switch {
+	case f.typ.Implements(zeroerType):
+		return v.Interface().(zeroer).IsZero()
+	case f.typ.Kind() != reflect.Interface && reflect.PointerTo(f.typ).Implements(zeroerType):
+		held := reflect.New(f.typ)
+		held.Elem().Set(v)
+		return held.Interface().(zeroer).IsZero()
 	}
 	return v.IsZero()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,10 +69,26 @@ func misfitf(format string, args ...any) error {
 	return &misfit{why: fmt.Sprintf(format, args...)}
 }
 
+// maxPath bounds a path: bytes that nest deeply must not make it long.
+const maxPath = 256
+
 // within puts step before the path of err.
 func within(step string, err error) error {
-	if m, ok := err.(*misfit); ok {
+	m, ok := err.(*misfit)
+	switch {
+	case !ok:
+	case len(m.path) < maxPath:
 		m.path = step + m.path
+	case !strings.HasPrefix(m.path, "…"):
+		m.path = "…" + m.path
+	}
+	return err
+}
+
+// rooted puts the type of the whole value before the path of err.
+func rooted(t reflect.Type, err error) error {
+	if m, ok := err.(*misfit); ok {
+		m.path = t.String() + m.path
 	}
 	return err
 }
@@ -88,9 +105,11 @@ func shapeOf(t reflect.Type) (*shape, error) {
 	known, ok := outlines.Load(t)
 	if !ok {
 		var o outline
-		o.shape, o.err = newDrawing().shape(t)
-		if o.err != nil {
-			o.err = within(t.String(), o.err)
+		d := &drawing{shapes: make(map[reflect.Type]*shape), open: make(map[reflect.Type]bool)}
+		o.shape, o.err = d.shape(t)
+		o.err = rooted(t, o.err)
+		if o.shape != nil { // what the types within themselves were taken to have
+			o.shape.narrow, o.shape.dynamic = o.shape.narrow && d.narrow, o.shape.dynamic && d.dynamic
 		}
 		known, _ = outlines.LoadOrStore(t, o)
 	}
@@ -102,10 +121,8 @@ func shapeOf(t reflect.Type) (*shape, error) {
 type drawing struct {
 	shapes map[reflect.Type]*shape
 	open   map[reflect.Type]bool // those being made
-}
 
-func newDrawing() *drawing {
-	return &drawing{shapes: make(map[reflect.Type]*shape), open: make(map[reflect.Type]bool)}
+	narrow, dynamic bool // what any of them has
 }
 
 var (
@@ -157,14 +174,14 @@ func (d *drawing) draw(s *shape) (err error) {
 	}
 	switch t.Kind() {
 	case reflect.Float32:
-		s.kind, s.narrow, s.exact = floats, true, 1<<24
+		s.kind, s.narrow, s.exact, d.narrow = floats, true, 1<<24, true
 	case reflect.Float64:
-		s.kind, s.narrow, s.exact = floats, true, 1<<53
+		s.kind, s.narrow, s.exact, d.narrow = floats, true, 1<<53, true
 	case reflect.Bool, reflect.String,
 		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 	case reflect.Interface:
-		s.kind, s.looks, s.dynamic = interfaces, true, true
+		s.kind, s.looks, s.dynamic, d.dynamic = interfaces, true, true, true
 		if t.NumMethod() == 0 {
 			s.kind = anys
 		}
@@ -181,7 +198,7 @@ func (d *drawing) draw(s *shape) (err error) {
 	case reflect.Slice, reflect.Array:
 		s.kind = lists
 		if t.Kind() == reflect.Array {
-			s.length, s.narrow = uint64(t.Len()), true
+			s.length, s.narrow, d.narrow = uint64(t.Len()), true, true
 		}
 		if s.elem, err = d.shape(t.Elem()); err != nil {
 			return within("[]", err)

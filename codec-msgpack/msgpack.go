@@ -90,7 +90,7 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	}
 	if is.mustLook() {
 		if err := (look{maxDepth}).value(is, reflected(value, operand), 0, 0); err != nil {
-			return nil, fmt.Errorf("msgpackcodec: encode: %w", within(reflect.TypeFor[V]().String(), err))
+			return nil, fmt.Errorf("msgpackcodec: encode: %w", rooted(reflect.TypeFor[V](), err))
 		}
 	}
 
@@ -102,7 +102,7 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	}
 	encoded := e.sink.bytes
 	if err := e.structure.check(encoded, maxDepth, is); err != nil {
-		return nil, fmt.Errorf("msgpackcodec: encode: Decode would refuse the result: %w", within(reflect.TypeFor[V]().String(), err))
+		return nil, fmt.Errorf("msgpackcodec: encode: Decode would refuse the result: %w", rooted(reflect.TypeFor[V](), err))
 	}
 	dst = append(dst, encoded...)
 	if cap(encoded) <= kept {
@@ -123,7 +123,7 @@ func (c Msgpack[V]) Decode(data []byte) (value V, err error) {
 	}
 	d := decoders.Get().(*decoder)
 	if err := d.structure.check(data, maxDepth, is); err != nil {
-		return value, fmt.Errorf("msgpackcodec: decode: %w", within(reflect.TypeFor[V]().String(), err))
+		return value, fmt.Errorf("msgpackcodec: decode: %w", rooted(reflect.TypeFor[V](), err))
 	}
 	// The library panics over some values in the wrong place, such as a list
 	// for the key of a map or nil for a time.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,10 +62,26 @@ func misfitf(format string, args ...any) error {
 	return &misfit{why: fmt.Sprintf(format, args...)}
 }
 
+// maxPath bounds a path: bytes that nest deeply must not make it long.
+const maxPath = 256
+
 // within puts step before the path of err.
 func within(step string, err error) error {
-	if m, ok := err.(*misfit); ok {
+	m, ok := err.(*misfit)
+	switch {
+	case !ok:
+	case len(m.path) < maxPath:
 		m.path = step + m.path
+	case !strings.HasPrefix(m.path, "…"):
+		m.path = "…" + m.path
+	}
+	return err
+}
+
+// rooted puts the type of the whole value before the path of err.
+func rooted(t reflect.Type, err error) error {
+	if m, ok := err.(*misfit); ok {
+		m.path = t.String() + m.path
 	}
 	return err
 }
@@ -82,9 +99,7 @@ func shapeOf(t reflect.Type) (*shape, error) {
 	if !ok {
 		var o outline
 		o.shape, o.err = newDrawing().shape(t)
-		if o.err != nil {
-			o.err = within(t.String(), o.err)
-		}
+		o.err = rooted(t, o.err)
 		known, _ = outlines.LoadOrStore(t, o)
 	}
 	o := known.(outline)
