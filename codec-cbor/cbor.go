@@ -11,8 +11,8 @@ import (
 // all methods may be called concurrently.
 //
 // Struct fields take their names from `cbor` tags, else from `json` tags; the
-// options keyasint and toarray make small encodings. What it does not carry is
-// in the package comment.
+// options keyasint and toarray make small encodings. What it does not carry, and
+// what it refuses, is in the package comment.
 //
 // The size of an encoding has no limit of its own: wrap the codec in
 // cascache.Limit to have one, and with it one on the time that hostile bytes

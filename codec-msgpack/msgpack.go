@@ -13,7 +13,8 @@ import (
 // all methods may be called concurrently. Encoders and decoders are pooled.
 //
 // Struct fields take their names from `msgpack` tags; the library's options
-// apply, but for intern. What it does not carry is in the package comment.
+// apply, but for intern. What it does not carry, and what it refuses, is in the
+// package comment.
 //
 // The size of an encoding has no limit of its own: wrap the codec in
 // cascache.Limit to have one.
