@@ -48,8 +48,8 @@ type group struct {
 	fields   []*field
 }
 
-func (f *fields) mustLook() bool {
-	return len(f.looked) > 0 || len(f.lost) > 0 || len(f.groups) > 0
+func (all *fields) mustLook() bool {
+	return len(all.looked) > 0 || len(all.lost) > 0 || len(all.groups) > 0
 }
 
 func (d *drawing) fields(t reflect.Type) (*fields, error) {

@@ -130,8 +130,6 @@ var (
 	bigType  = reflect.TypeFor[big.Int]()
 	rawType  = reflect.TypeFor[cbor.RawMessage]()
 	tagType  = reflect.TypeFor[cbor.Tag]()
-
-	anyShape = &shape{typ: reflect.TypeFor[any](), kind: anys, looks: true, dynamic: true}
 )
 
 func (d *drawing) shape(t reflect.Type) (*shape, error) {
@@ -231,16 +229,16 @@ func (d *drawing) draw(s *shape) (err error) {
 	return nil
 }
 
-// takeOver makes s look where a part of it does.
-func (s *shape) takeOver(part *shape) {
+// takeOver makes a shape look where one of its parts does.
+func (is *shape) takeOver(part *shape) {
 	if part != nil {
-		s.looks = s.looks || part.looks
-		s.narrow = s.narrow || part.narrow
-		s.dynamic = s.dynamic || part.dynamic
+		is.looks = is.looks || part.looks
+		is.narrow = is.narrow || part.narrow
+		is.dynamic = is.dynamic || part.dynamic
 	}
 }
 
-func (s *shape) mustLook() bool { return s != nil && s.looks }
+func (is *shape) mustLook() bool { return is != nil && is.looks }
 
 // endless reports whether pointers of type t lead to pointers for ever.
 func endless(t reflect.Type) bool {

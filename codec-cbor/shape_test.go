@@ -19,7 +19,7 @@ type (
 	Counted struct{ Small int8 }
 	base    struct{ Name string }
 	reader  interface{ Read() }
-	coded   struct{ n int }
+	coded   struct{}
 	spoken  struct{ N int }
 	word    string
 	hidden  struct{ n int }
@@ -160,6 +160,8 @@ func TestWhatDoesNotComeBackIsRefused(t *testing.T) {
 		"pointer to unexported":       refused(hiddenPointer{base: &base{"x"}}, ".base", "unexported"),
 		"shadowed":                    refused(shadowing{Base: Base{Name: "x"}}, ".Base.Name", "Name"),
 		"two of one name":             refused(ambiguous{Other: Other{"x"}}, ".Other.Name", "Name"),
+		"the other of two":            refused(ambiguous{Base: Base{Name: "x"}}, ".Base.Name", "Name"),
+		"a hidden type twice":         refused(diamond{Right: Right{Base{Name: "x"}}}, ".Right.Base.Name"),
 		"one tag twice":               refused(tagged{B: 1}, ".B", `"n"`),
 		"one type twice":              refused(diamond{Left: Left{Base{ID: "x"}}}, ".Left.Base.ID"),
 		"a struct in itself":          refused(selfish{selfish: &selfish{}}, ".selfish"),

@@ -45,8 +45,8 @@ type group struct {
 	fields   []*field
 }
 
-func (f *fields) mustLook() bool {
-	return len(f.looked) > 0 || len(f.lost) > 0 || len(f.groups) > 0
+func (all *fields) mustLook() bool {
+	return len(all.looked) > 0 || len(all.lost) > 0 || len(all.groups) > 0
 }
 
 func (d *drawing) fields(t reflect.Type, addressable bool) *fields {
@@ -65,11 +65,11 @@ func (d *drawing) fields(t reflect.Type, addressable bool) *fields {
 // named returns the field that Decode puts the member of this name into, or
 // nil: the one of the name, or else the first that differs only in the case of
 // letters.
-func (f *fields) named(name string) *field {
-	if exact := f.byName[name]; exact != nil {
+func (all *fields) named(name string) *field {
+	if exact := all.byName[name]; exact != nil {
 		return exact
 	}
-	for _, one := range f.list {
+	for _, one := range all.list {
 		if strings.EqualFold(one.name, name) {
 			return one
 		}

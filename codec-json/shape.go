@@ -203,16 +203,16 @@ func (d *drawing) draw(s *shape, addressable bool) {
 	}
 }
 
-// takeOver makes s look where a part of it does.
-func (s *shape) takeOver(part *shape) {
+// takeOver makes a shape look where one of its parts does.
+func (is *shape) takeOver(part *shape) {
 	if part != nil {
-		s.looks = s.looks || part.looks
-		s.narrow = s.narrow || part.narrow
-		s.raw = s.raw || part.raw
+		is.looks = is.looks || part.looks
+		is.narrow = is.narrow || part.narrow
+		is.raw = is.raw || part.raw
 	}
 }
 
-func (s *shape) mustLook() bool { return s != nil && s.looks }
+func (is *shape) mustLook() bool { return is != nil && is.looks }
 
 func canBeNil(k reflect.Kind) bool {
 	switch k {

@@ -143,6 +143,8 @@ func TestWhatDoesNotComeBackIsRefused(t *testing.T) {
 		"pointer to unexported":         refused(hiddenPointer{base: &base{"x"}}, ".base", "unexported"),
 		"shadowed":                      refused(shadowing{Base: Base{Name: "x"}}, ".Base.Name", "Name"),
 		"two of one name":               refused(ambiguous{Other: Other{"x"}}, ".Other.Name", "Name"),
+		"the other of two":              refused(ambiguous{Base: Base{Name: "x"}}, ".Base.Name", "Name"),
+		"a hidden type twice":           refused(diamond{Right: Right{Base{Name: "x"}}}, ".Right.Base.Name"),
 		"one tag twice":                 refused(tagged{TagB: &TagB{1}}, ".TagB.B", `"n"`),
 		"one type twice":                refused(diamond{Left: Left{Base{ID: "x"}}}, ".Left.Base.ID"),
 		"a struct in itself":            refused(selfish{selfish: &selfish{}}, ".selfish"),

@@ -228,7 +228,7 @@ func (d *drawing) draw(s *shape) (err error) {
 	return nil
 }
 
-func (s *shape) mustLook() bool { return s != nil && s.looks }
+func (is *shape) mustLook() bool { return is != nil && is.looks }
 
 // endless reports whether pointers of type t lead to pointers for ever.
 func endless(t reflect.Type) bool {

@@ -21,7 +21,7 @@ type (
 	reader  interface{ Read() }
 	Counter struct{ N int }
 	Deep    struct{ *Base }
-	coded   struct{ n int }
+	coded   struct{}
 	spoken  struct{ N int }
 	word    string
 
@@ -55,9 +55,6 @@ type (
 	}
 	apart struct {
 		*Base `msgpack:"base,noinline"`
-	}
-	omitting struct {
-		*Counter `msgpack:",inline"`
 	}
 	thrifty struct {
 		*Thrift
@@ -162,7 +159,7 @@ func TestWhatDoesNotComeBackIsRefused(t *testing.T) {
 		"nothing of it is encoded":    refused(thrifty{Thrift: &Thrift{}}, ".Thrift"),
 		"pointer to unexported":       refused(hiddenPointer{base: &base{"x"}}, ".base", "unexported"),
 		"nil pointer to unexported":   refused(hiddenPointer{}, ".base", "unexported"),
-		"embedded unexported number":  refused(hiddenNumber{}, ".age", "unexported"),
+		"embedded unexported number":  refused(hiddenNumber{age(1)}, ".age", "unexported"),
 		"shadowed":                    refused(shadowing{Base: Base{Name: "x"}}, ".Base.Name", "Name"),
 		"shadowed by another type":    refused(retyped{}, ".Base.ID", "ID"),
 		"one name twice":              refused(twice{A: 1}, ".A", "B"),
@@ -225,7 +222,7 @@ func TestWhatIsNextToItComesBack(t *testing.T) {
 	roundTrip(t, "shadowed, but zero", shadowing{Base: Base{ID: "1"}, Name: "x"})
 	roundTrip(t, "not promoted", nested{"x", Base{"1", "y"}})
 	roundTrip(t, "one name twice, one zero", twice{B: 1})
-	roundTrip(t, "as an array", row{A: -1, Base: &Base{Name: "x"}})
+	roundTrip(t, "as an array", row{struct{}{}, -1, &Base{Name: "x"}})
 	roundTrip(t, "omitempty", options{Any: "x", Time: &at, N: &n, Big: big.Int{}})
 	roundTrip(t, "pointer to an empty slice", struct{ P *[]int }{&items})
 	roundTrip(t, "nil pointer to what encodes one way", struct{ S *spoken }{})

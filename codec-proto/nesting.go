@@ -6,7 +6,6 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 var (
@@ -23,14 +22,13 @@ var (
 // and overflows the stack. Nor does the library limit what it encodes. Of
 // numbers it takes as many bits as their fields have.
 func checkBytes(data []byte, message protoreflect.MessageDescriptor, levels int) error {
-	p := pass{numbers: layoutOf(message).narrow}
-	_, err := p.message(data, message, levels, 0)
+	_, err := pass{numbers: true}.message(data, layoutOf(message), levels, 0)
 	return err
 }
 
 // checkNesting does so for the levels alone.
 func checkNesting(data []byte, message protoreflect.MessageDescriptor, levels int) error {
-	_, err := pass{}.message(data, message, levels, 0)
+	_, err := pass{}.message(data, layoutOf(message), levels, 0)
 	return err
 }
 
@@ -91,13 +89,13 @@ type pass struct {
 // message checks the message that begins data, to the end of data or, if it is
 // a group, which has a number, to the end of the group. It returns the data
 // behind a group.
-func (p pass) message(data []byte, message protoreflect.MessageDescriptor, levels int, group protowire.Number) ([]byte, error) {
+func (p pass) message(data []byte, l *layout, levels int, group protowire.Number) ([]byte, error) {
 	if levels == 0 {
 		return nil, errTooDeep
 	}
 	// Each level below takes a tag and a length, or the two tags of a group:
 	// most messages, and most parts of the others, need no closer look.
-	if group == 0 && !p.numbers && len(data) < 2*levels {
+	if group == 0 && len(data) < 2*levels && !(p.numbers && l.narrow) {
 		return nil, nil
 	}
 	for len(data) > 0 {
@@ -112,30 +110,27 @@ func (p pass) message(data []byte, message protoreflect.MessageDescriptor, level
 			}
 			return data, nil
 		}
-		field := fieldOf(message, number)
-		if inner := messageIn(field, kind); inner != nil && kind == protowire.StartGroupType {
+		s := l.slot(number)
+		if s != nil && s.inner != nil && s.group && kind == protowire.StartGroupType {
 			var err error
-			if data, err = p.message(data, inner, levels-1, number); err != nil {
+			if data, err = p.message(data, s.inner, levels-1, number); err != nil {
 				return nil, err
 			}
-			continue
-		} else if inner != nil {
-			content, n := protowire.ConsumeBytes(data)
-			if n < 0 {
-				return nil, protowire.ParseError(n)
-			}
-			if _, err := p.message(content, inner, levels-1, 0); err != nil {
-				return nil, err
-			}
-			data = data[n:]
 			continue
 		}
 		n = protowire.ConsumeFieldValue(number, kind, data)
 		if n < 0 {
 			return nil, protowire.ParseError(n)
 		}
-		if p.numbers && field != nil && isNarrow(field.Kind()) {
-			if err := checkNumbers(field, kind, data[:n]); err != nil {
+		switch {
+		case s == nil:
+		case s.inner != nil && !s.group && kind == protowire.BytesType:
+			content, _ := protowire.ConsumeBytes(data)
+			if _, err := p.message(content, s.inner, levels-1, 0); err != nil {
+				return nil, err
+			}
+		case p.numbers && s.narrow:
+			if err := checkNumbers(s.field, kind, data[:n]); err != nil {
 				return nil, err
 			}
 		}
@@ -145,34 +140,4 @@ func (p pass) message(data []byte, message protoreflect.MessageDescriptor, level
 		return nil, io.ErrUnexpectedEOF
 	}
 	return nil, nil
-}
-
-// fieldOf returns the field or the extension of this number, or nil if there is
-// none.
-func fieldOf(message protoreflect.MessageDescriptor, number protowire.Number) protoreflect.FieldDescriptor {
-	if field := message.Fields().ByNumber(number); field != nil {
-		return field
-	}
-	if !message.ExtensionRanges().Has(number) {
-		return nil
-	}
-	extension, err := protoregistry.GlobalTypes.FindExtensionByNumber(message.FullName(), number)
-	if err != nil {
-		return nil
-	}
-	return extension.TypeDescriptor()
-}
-
-// messageIn returns the type of the message that a field of this wire type
-// holds, or nil if it holds none or the field is unknown.
-func messageIn(field protoreflect.FieldDescriptor, kind protowire.Type) protoreflect.MessageDescriptor {
-	if field == nil {
-		return nil
-	}
-	switch {
-	case field.Kind() == protoreflect.MessageKind && kind == protowire.BytesType,
-		field.Kind() == protoreflect.GroupKind && kind == protowire.StartGroupType:
-		return field.Message()
-	}
-	return nil
 }
