@@ -1,7 +1,6 @@
 package aeadcodec
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -24,8 +23,8 @@ type Codec[V any] struct {
 // New returns a codec that seals what inner encodes. Its error names the field
 // of cfg that is wrong.
 func New[V any](inner cascache.Codec[V], cfg Config) (*Codec[V], error) {
-	if inner == nil {
-		return nil, errors.New("aeadcodec: the inner codec is nil; it is required")
+	if err := checkInner(inner); err != nil {
+		return nil, err
 	}
 	keys, err := newKeyring(cfg)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 // all methods may be called concurrently.
 //
 // Struct fields take their names from `cbor` tags, else from `json` tags; the
-// options keyasint and toarray make small encodings. What it does not carry is
-// in the package comment.
+// options keyasint and toarray make small encodings. What it does not carry, and
+// what it refuses, is in the package comment.
 //
 // The size of an encoding has no limit of its own: wrap the codec in
 // cascache.Limit to have one, and with it one on the time that hostile bytes
@@ -66,6 +66,10 @@ func (c CBOR[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	is, err := shapeOf(reflect.TypeFor[V]())
+	if err != nil {
+		return nil, fmt.Errorf("cborcodec: encode: %w", err)
+	}
 	// The library reaches methods with pointer receivers, and reads times
 	// without boxing them, through addressable values only.
 	var operand any
@@ -76,6 +80,11 @@ func (c CBOR[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	default:
 		operand = value
 	}
+	if is.mustLook() {
+		if err := (look{m, c.maxDepth()}).value(is, reflected(value, operand), 0, 0); err != nil {
+			return nil, fmt.Errorf("cborcodec: encode: %w", rooted(reflect.TypeFor[V](), err))
+		}
+	}
 
 	// A buffer goes back only after success: a marshaler that panics takes
 	// its buffer with it.
@@ -85,6 +94,11 @@ func (c CBOR[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	}
 	if err := m.dec.Wellformed(buf.Bytes()); err != nil {
 		return nil, fmt.Errorf("cborcodec: encode: Decode would refuse the result: %w", err)
+	}
+	if is != nil && is.dynamic {
+		if err := (&wire{data: buf.Bytes()}).value(is); err != nil {
+			return nil, fmt.Errorf("cborcodec: encode: Decode would refuse the result: %w", rooted(reflect.TypeFor[V](), err))
+		}
 	}
 	dst = append(dst, buf.Bytes()...)
 	if buf.Cap() <= keptBuffer {
@@ -100,6 +114,10 @@ func (c CBOR[V]) Decode(data []byte) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
+	is, err := shapeOf(reflect.TypeFor[V]())
+	if err != nil {
+		return value, fmt.Errorf("cborcodec: decode: %w", err)
+	}
 	// A type's own UnmarshalCBOR may panic over bytes that it did not expect.
 	defer func() {
 		if p := recover(); p != nil {
@@ -111,5 +129,18 @@ func (c CBOR[V]) Decode(data []byte) (value V, err error) {
 		var none V
 		return none, fmt.Errorf("cborcodec: decode: %w", err)
 	}
+	if is != nil && is.narrow {
+		if err := (&wire{data: data}).value(is); err != nil {
+			var none V
+			return none, fmt.Errorf("cborcodec: decode: %w", rooted(reflect.TypeFor[V](), err))
+		}
+	}
 	return value, nil
+}
+
+func (c CBOR[V]) maxDepth() int {
+	if c.MaxDepth == 0 {
+		return DefaultMaxDepth
+	}
+	return c.MaxDepth
 }

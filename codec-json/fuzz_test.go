@@ -28,13 +28,58 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, data := range []string{
+		`{"A":[1,2],"M":{"x":[["]"],[]]},"P":[{"a":[1]}]}`, `{"A":[1,2,3]}`, `{"\u0061":[1,2,3]}`, `{"a":[1,2,3],"A":[]}`, ` { "M" : { "x" : [ [ ] , [ "a" ] , [] ] } } `,
+	} {
+		f.Add([]byte(data))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkDecode(t, JSON[any]{}, data)
 		checkDecode(t, JSON[any]{UseNumber: true}, data)
 		checkDecode(t, JSON[fuzzed]{}, data)
 		checkDecode(t, JSON[fuzzed]{DisallowUnknownFields: true}, data)
 		checkDecode(t, JSON[map[string]json.RawMessage]{}, data)
+		hasRoom(t, data)
 	})
+}
+
+// hasRoom fails unless what decodes as arrays is in slices of that length or
+// less.
+func hasRoom(t *testing.T, data []byte) {
+	type arrays struct {
+		A [2]any
+		M map[string][2][1]any
+		P *[1]map[string][1]any
+	}
+	type slices struct {
+		A []any
+		M map[string][][]any
+		P *[]map[string][]any
+	}
+	if _, err := (JSON[arrays]{}).Decode(data); err != nil {
+		return
+	}
+	got, err := JSON[slices]{}.Decode(data)
+	if err != nil {
+		t.Fatalf("what decodes as arrays must decode as slices: %v, %q", err, data)
+	}
+	most := len(got.A) <= 2 && (got.P == nil || len(*got.P) <= 1)
+	for _, lists := range got.M {
+		most = most && len(lists) <= 2
+		for _, list := range lists {
+			most = most && len(list) <= 1
+		}
+	}
+	if got.P != nil {
+		for _, lists := range *got.P {
+			for _, list := range lists {
+				most = most && len(list) <= 1
+			}
+		}
+	}
+	if !most {
+		t.Fatalf("a list that is longer than its array must be an error: %+v, %q", got, data)
+	}
 }
 
 func checkDecode[V any](t *testing.T, codec JSON[V], input []byte) {

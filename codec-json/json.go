@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"sync"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
@@ -38,6 +39,12 @@ func (c JSON[V]) Encode(value V) ([]byte, error) {
 
 // AppendEncode implements [cascache.AppendEncoder].
 func (JSON[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
+	is := shapeOf(reflect.TypeFor[V](), true)
+	if is.mustLook() {
+		if err := (look{}).value(is, reflect.ValueOf(&value).Elem(), 0, 0); err != nil {
+			return nil, fmt.Errorf("jsoncodec: encode: %w", rooted(reflect.TypeFor[V](), err))
+		}
+	}
 	a := appenders.Get().(*appender)
 	a.dst = dst
 	// The pointer makes the fields of value addressable, and hence callable
@@ -64,6 +71,15 @@ func (c JSON[V]) Decode(data []byte) (V, error) {
 	}
 	if err != nil {
 		return none, fmt.Errorf("jsoncodec: decode: %w", err)
+	}
+	is := shapeOf(reflect.TypeFor[V](), true)
+	if is != nil && is.narrow {
+		if err := (&wire{data: data}).value(is); err != nil {
+			return none, fmt.Errorf("jsoncodec: decode: %w", rooted(reflect.TypeFor[V](), err))
+		}
+	}
+	if is != nil && is.raw {
+		unsetNulls(is, reflect.ValueOf(&value).Elem())
 	}
 	return value, nil
 }

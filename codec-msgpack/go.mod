@@ -6,12 +6,10 @@ require (
 	github.com/unkn0wn-root/cascache/conformance v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
 	github.com/vmihailenco/msgpack/v5 v5.4.1
+	github.com/vmihailenco/tagparser/v2 v2.0.0
 )
 
-require (
-	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
-	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
-)
+require github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 
 replace (
 	github.com/unkn0wn-root/cascache/conformance => ../conformance

@@ -13,7 +13,8 @@ import (
 // all methods may be called concurrently. Encoders and decoders are pooled.
 //
 // Struct fields take their names from `msgpack` tags; the library's options
-// apply, but for intern. What it does not carry is in the package comment.
+// apply, but for intern. What it does not carry, and what it refuses, is in the
+// package comment.
 //
 // The size of an encoding has no limit of its own: wrap the codec in
 // cascache.Limit to have one.
@@ -74,6 +75,10 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	is, err := shapeOf(reflect.TypeFor[V]())
+	if err != nil {
+		return nil, fmt.Errorf("msgpackcodec: encode: %w", err)
+	}
 	// The library reaches methods with pointer receivers through addressable
 	// values only. An interface passes on what it holds.
 	var operand any
@@ -84,6 +89,11 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 		addressable := value
 		operand = &addressable
 	}
+	if is.mustLook() {
+		if err := (look{maxDepth}).value(is, reflected(value, operand), 0, 0); err != nil {
+			return nil, fmt.Errorf("msgpackcodec: encode: %w", rooted(reflect.TypeFor[V](), err))
+		}
+	}
 
 	e := encoders.Get().(*encoder)
 	e.sink.bytes = e.sink.bytes[:0]
@@ -92,8 +102,8 @@ func (c Msgpack[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 		return nil, fmt.Errorf("msgpackcodec: encode: %w", err)
 	}
 	encoded := e.sink.bytes
-	if err := e.structure.check(encoded, maxDepth); err != nil {
-		return nil, fmt.Errorf("msgpackcodec: encode: Decode would refuse the result: %w", err)
+	if err := e.structure.check(encoded, maxDepth, is); err != nil {
+		return nil, fmt.Errorf("msgpackcodec: encode: Decode would refuse the result: %w", rooted(reflect.TypeFor[V](), err))
 	}
 	dst = append(dst, encoded...)
 	if cap(encoded) <= kept {
@@ -108,9 +118,13 @@ func (c Msgpack[V]) Decode(data []byte) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
-	d := decoders.Get().(*decoder)
-	if err := d.structure.check(data, maxDepth); err != nil {
+	is, err := shapeOf(reflect.TypeFor[V]())
+	if err != nil {
 		return value, fmt.Errorf("msgpackcodec: decode: %w", err)
+	}
+	d := decoders.Get().(*decoder)
+	if err := d.structure.check(data, maxDepth, is); err != nil {
+		return value, fmt.Errorf("msgpackcodec: decode: %w", rooted(reflect.TypeFor[V](), err))
 	}
 	// The library panics over some values in the wrong place, such as a list
 	// for the key of a map or nil for a time.

@@ -209,8 +209,8 @@ func TestWhatIsNotCarried(t *testing.T) {
 	if got, err := transcode(Msgpack[any]{}, any(300)); err != nil || got != any(uint16(300)) {
 		t.Errorf("an int in an any is documented to come back as the smallest type: got %T %[1]v, %v", got, err)
 	}
-	if got, err := transcode(Msgpack[any]{}, any(map[int]int{1: 2})); err == nil {
-		t.Errorf("a map in an any with keys other than strings is documented not to decode: got %v", got)
+	if got, err := (Msgpack[any]{}).Encode(any(map[int]int{1: 2})); err == nil {
+		t.Errorf("a map in an any with keys other than strings cannot be carried and must be an error of Encode: got %v", got)
 	}
 
 	type interning struct {
@@ -225,9 +225,6 @@ func TestWhatIsNotCarried(t *testing.T) {
 	}
 
 	// What the documentation warns of.
-	if got, err := (Msgpack[int8]{}).Decode([]byte("\xcd\x01\x05")); err != nil || got != 5 {
-		t.Errorf("an integer too large is documented to be cut off: got %v, %v, want 5", got, err)
-	}
 	if got, err := (Msgpack[map[string]int]{}).Decode([]byte("\x82\xa1a\x01\xa1a\x02")); err != nil || got["a"] != 2 {
 		t.Errorf("of a key that occurs twice the last is documented to count: got %v, %v", got, err)
 	}

@@ -88,7 +88,7 @@ func TestStructure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s structure
-			if err := s.check([]byte(test.data), 10); (err == nil) != test.ok {
+			if err := s.check([]byte(test.data), 10, nil); (err == nil) != test.ok {
 				t.Errorf("bytes are accepted if they are one value, and only then: got error %v, want one: %v", err, !test.ok)
 			}
 		})
@@ -108,7 +108,7 @@ func FuzzStructure(f *testing.F) {
 	f.Add([]byte("\xd6\xff\x00\x00\x00\x01"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s structure
-		err := s.check(data, 100)
+		err := s.check(data, 100, nil)
 		for i, e := range s.extensions {
 			if e.start >= e.end || i > 0 && e.start <= s.extensions[i-1].end {
 				t.Fatalf("extensions must be in order and not empty: %v", s.extensions)

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/unkn0wn-root/cascache/codec-proto/internal/testpb"
 )
@@ -23,11 +24,24 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, n := range wideNumbers {
+		data, err := proto.Marshal(wrapperspb.Int64(n))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		survives(t, Proto[*testpb.User]{}, data)
 		survives(t, Proto[*testpb.Team]{Deterministic: true, MaxDepth: 4}, data)
 		survives(t, Proto[*testpb.Legacy]{}, data)
 		survives(t, Proto[*structpb.Value]{}, data)
+		if small, err := (Proto[*wrapperspb.Int32Value]{}).Decode(data); err == nil {
+			large, err := Proto[*wrapperspb.Int64Value]{}.Decode(data)
+			if err != nil || int64(small.Value) != large.Value {
+				t.Fatalf("a number must be itself in any type: got %d and %d, %v\nbytes %x", small.Value, large.GetValue(), err, data)
+			}
+		}
 	})
 }
 

@@ -56,6 +56,9 @@ func (c Proto[T]) AppendEncode(dst []byte, message T) ([]byte, error) {
 	if !message.ProtoReflect().IsValid() {
 		return nil, fmt.Errorf("%w: a %T", ErrNil, message)
 	}
+	if err := checkValue(message.ProtoReflect(), limits.RecursionLimit); err != nil {
+		return nil, fmt.Errorf("protocodec: encode: %w, or contains itself", err)
+	}
 	out, err := proto.MarshalOptions{Deterministic: c.Deterministic}.MarshalAppend(dst, message)
 	if err != nil {
 		return nil, fmt.Errorf("protocodec: encode: %w", err)
@@ -73,7 +76,7 @@ func (c Proto[T]) Decode(data []byte) (T, error) {
 	if err != nil {
 		return none, err
 	}
-	if err := checkNesting(data, made.Descriptor(), limits.RecursionLimit); err != nil {
+	if err := checkBytes(data, made.Descriptor(), limits.RecursionLimit); err != nil {
 		return none, fmt.Errorf("protocodec: decode: %w", err)
 	}
 	message := made.New().Interface().(T)

@@ -39,8 +39,8 @@ var errEmpty = errors.New("zstdcodec: decode: no bytes at all")
 // New returns a codec that compresses what inner encodes. Its error names the
 // field of cfg that is out of range.
 func New[V any](inner cascache.Codec[V], cfg Config) (*Codec[V], error) {
-	if inner == nil {
-		return nil, errors.New("zstdcodec: the inner codec is nil; it is required")
+	if err := checkInner(inner); err != nil {
+		return nil, err
 	}
 	cfg, err := cfg.withDefaults()
 	if err != nil {
