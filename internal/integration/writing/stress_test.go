@@ -79,8 +79,11 @@ func TestLoaderStress(t *testing.T) {
 // TestPlainSingleFlightStress shows that the same stress sees stale reads.
 func TestPlainSingleFlightStress(t *testing.T) {
 	t.Parallel()
-	total := runStressChildren(t, true, true, 700*time.Millisecond, func(*redistest.Server, func(float64)) {})
-	t.Logf("%+v", total)
+	var total tally
+	for try := 0; try < 5 && total.Stale == 0; try++ { // on a busy machine the first may see none
+		total = runStressChildren(t, true, true, 700*time.Millisecond, func(*redistest.Server, func(float64)) {})
+		t.Logf("%+v", total)
+	}
 	if total.Stale == 0 {
 		t.Errorf("a plain single-flight feeds callers with loads from before: the stress must see that\n  got  0 stale of %d reads\n  want some", total.Reads)
 	}
