@@ -92,6 +92,9 @@ func (s *providerSubject) fineSlack() time.Duration {
 	return 100 * time.Millisecond
 }
 
+// moved tells whether the clock is moved rather than waited for.
+func (s *providerSubject) moved() bool { return s.h.Advance != nil }
+
 // pass lets d go by.
 func (s *providerSubject) pass(a *attempt, d time.Duration) {
 	if s.h.Advance != nil {
@@ -153,59 +156,19 @@ func tryTTLEnds(a *attempt, s *providerSubject) {
 }
 
 func tryTTLLasts(a *attempt, s *providerSubject) {
-	for ttl := s.ttl(); ttl <= time.Hour; ttl *= 4 {
-		begun := time.Now()
-		before := s.count(a, s.group(a, "control", ttl))
-		keys := s.group(a, "lasts", ttl)
-		s.pass(a, ttl/2)
-		after := s.count(a, keys)
-		if s.since(begun) >= ttl {
-			continue // the machine is too busy to tell: once more, with more time
-		}
-		if before < groupSize/2 && s.count(a, s.group(a, "long", lasting)) < groupSize/2 {
-			a.inconclusive("of %d keys, %d were kept from the beginning", groupSize, before)
-		}
-		if after == 0 {
-			a.violated("about as many", "of %d keys that were set for %v, none was found %v later; of as many that were looked for at once, %d",
-				groupSize, ttl, ttl/2, before)
-		}
-		return
-	}
-	a.inconclusive("the machine is too busy to wait for half of %v", time.Hour)
+	ttlLasts(a, s, func(keys []string) int { return s.count(a, keys) })
 }
 
 func tryTTLBelowASecond(a *attempt, s *providerSubject) {
 	s.mustExpire(a)
-	ttls := []time.Duration{300 * time.Millisecond}
-	if s.h.Advance != nil {
-		ttls = append(ttls, 1900*time.Millisecond, 2001*time.Millisecond)
-	}
-	for _, ttl := range ttls {
-		prefix := fmt.Sprintf("ms%d", ttl.Milliseconds())
-		begun := time.Now()
-		keys := s.group(a, prefix, ttl)
-		read := s.group(a, prefix+"-read", ttl) // what is read early is not read late
-		long := s.group(a, prefix+"-long", lasting)
-		early := ttl * 9 / 10
-		if s.h.Advance == nil {
-			early = ttl / 4 // leaves room for a machine that is busy
-		}
-		s.pass(a, early)
-		kept, control := s.count(a, read), s.count(a, long)
-		if s.since(begun) < ttl && control >= groupSize/2 && kept == 0 {
-			a.violated("about as many", "of %d keys that were set for %v, none is left %v later; of as many set for %v, %d",
-				groupSize, ttl, early, lasting, control)
-		}
-		s.pass(a, ttl-early+s.fineSlack())
-		for _, key := range keys {
-			if _, found := s.get(a, key); found {
-				a.violated("a miss", "%s was set for %v and is still found %v later", quote(key), ttl, ttl+s.fineSlack())
+	ttlBelowASecond(a, s, 300*time.Millisecond, s.fineSlack(), func(keys []string) int { return s.count(a, keys) },
+		func(keys []string, ttl, later time.Duration) {
+			for _, key := range keys {
+				if _, found := s.get(a, key); found {
+					a.violated("a miss", "%s was set for %v and is still found %v later", quote(key), ttl, later)
+				}
 			}
-		}
-		if kept == 0 {
-			a.inconclusive("nothing was kept long enough")
-		}
-	}
+		})
 }
 
 func tryTTLTiny(a *attempt, s *providerSubject) {
