@@ -140,8 +140,8 @@ func TestReleaseBumpsWhatItDoesNotHold(t *testing.T) {
 func TestLeaseEndsByItself(t *testing.T) {
 	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		before := snapshot(t, s, "k")
-		hold(t, s, "a", 20*time.Millisecond, "k")
 		name := redisKey(t, raw, "k")
+		hold(t, s, "a", 20*time.Millisecond, "k")
 		redistest.Eventually(t, redistest.Patience, "the hold ends with its lease", func() bool {
 			return raw.Exists(context.Background(), name).Val() == 0
 		})
