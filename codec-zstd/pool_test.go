@@ -116,6 +116,9 @@ func TestNoGoroutineIsLeftBehind(t *testing.T) {
 
 // The figures in the package documentation.
 func TestMemory(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("no goroutines meet here: the short form tries this without -race")
+	}
 	payload := text(8 << 20)
 	for level, most := range map[Level]float64{Fastest: 1.1, Balanced: 2.3, Better: 5.1, Best: 35} {
 		t.Run(level.String(), func(t *testing.T) {

@@ -59,6 +59,9 @@ func unframed(options ...zstd.DOption) func(*Codec[[]byte], []byte) ([]byte, err
 // Every rule must be able to fail: each of these twins has a fault that one or
 // more rules name, and no other.
 func TestBrokenTwinsAreFound(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("no goroutines meet here: the short form tries this without -race")
+	}
 	var reused []byte
 	for _, test := range []struct {
 		fault string

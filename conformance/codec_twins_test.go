@@ -394,6 +394,9 @@ func (hidesAppendEncode) Decode(data []byte) (*record, error) { return plainCode
 func (hidesAppendEncode) Unwrap() any                         { return plainCodec{} }
 
 func TestCodecTwinsAreCaught(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("the short form looks for broken implementations without -race")
+	}
 	var twins []twin
 	for _, tw := range codecTwins {
 		h := recordHarness(tw.codec())

@@ -5,20 +5,6 @@ import (
 	"slices"
 )
 
-// A genBatchKind is what the rules on the three batch calls have in common.
-type genBatchKind struct {
-	kind         int
-	name, single string
-	harm         string // of answers that belong to other keys
-	lack         Lack   // of wrappers
-}
-
-var genBatchKinds = []genBatchKind{
-	{currentBatch, "CurrentBatch", "Current", "every key of a list is judged by the generation of another: what is stale is served.", CurrentBatching},
-	{snapshotBatch, "SnapshotBatch", "Snapshot", "lists are stored under the generations of others, and never hit or hit what is stale.", SnapshotBatching},
-	{bumpBatch, "BumpBatch", "Bump", "an invalidation that failed for one key of a list is reported for another.", BumpBatching},
-}
-
 func needBatches(kinds ...int) func(*genSubject) string {
 	return func(s *genSubject) string {
 		for _, kind := range kinds {

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"runtime"
 	"sync/atomic"
 )
 
@@ -148,33 +147,17 @@ func tryCloseLeavesPeers(a *attempt, s *genSubject) {
 }
 
 func tryCloseGenStoreUnderLoad(a *attempt, s *genSubject) {
-	const workers, rounds = 4, 4
+	const workers = 4
 	mustSee(a, []*genSubject{s})
-	for range rounds {
-		live := s.another(a)
-		begun := make(chan struct{}, workers)
-		var closed atomic.Bool
-		a.each(workers+1, func(i int) {
-			if i == workers {
-				defer closed.Store(true)
-				for range workers {
-					<-begun
-				}
-				_ = live.s.Close(context.Background())
-				return
+	closeUnderLoad(a, workers,
+		func() *genSubject { return s.another(a) },
+		func(live *genSubject, worker int) {
+			key := names("busy", workers)[worker]
+			gen, ok := live.bump(a, key)
+			if got := live.current(a, key); ok && got != 0 && got < gen {
+				a.violated("that or more, 0 or an error", "while it was being closed, Bump returned %d, and Current after it %d", gen, got)
 			}
-			begun <- struct{}{}
-			key := names("busy", workers)[i]
-			// Once more when it is closed.
-			for last := false; !last; {
-				last = closed.Load() || a.Context().Err() != nil
-				gen, ok := live.bump(a, key)
-				if got := live.current(a, key); ok && got != 0 && got < gen {
-					a.violated("that or more, 0 or an error", "while it was being closed, Bump returned %d, and Current after it %d", gen, got)
-				}
-				live.snapshot(a, key)
-				runtime.Gosched() // lets the one that closes have its turn
-			}
-		})
-	}
+			live.snapshot(a, key)
+		},
+		func(live *genSubject) { _ = live.s.Close(context.Background()) })
 }

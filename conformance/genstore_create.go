@@ -161,22 +161,6 @@ func tryConcurrentSnapshotsAgree(a *attempt, s *genSubject) {
 	}
 }
 
-// steady reports whether generations stay while nobody bumps them, although
-// others are created, which is not asked of a store.
-func (s *genSubject) steady(a *attempt) bool {
-	keys := names("steady", 128)
-	gens := make([]uint64, len(keys))
-	for i, key := range keys {
-		gens[i] = s.snapshot(a, key)
-	}
-	for i, key := range keys {
-		if s.current(a, key) != gens[i] || s.snapshot(a, key) != gens[i] {
-			return false
-		}
-	}
-	return true
-}
-
 func trySnapshotDoesNotUndoABump(a *attempt, s *genSubject) {
 	const snapshotters, rounds = 4, 40
 	handles := s.handles(a)

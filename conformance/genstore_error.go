@@ -68,13 +68,6 @@ var genErrorRules = []rule[*genSubject]{
 	},
 }
 
-func needBatchCalls(s *genSubject) string {
-	if len(s.batchCalls("")) == 0 {
-		return "the store has no batch calls"
-	}
-	return ""
-}
-
 func needNonBlocking(s *genSubject) string {
 	if _, ends := unwrapAll(s.s); !ends {
 		return "there is no end to the wrappers"
@@ -83,46 +76,6 @@ func needNonBlocking(s *genSubject) string {
 		return "the store does not report cascache.NonBlocker"
 	}
 	return ""
-}
-
-// reads and writes are all calls that take a context and may do I/O, on key.
-func (s *genSubject) calls(key string) []call {
-	all := []call{
-		{"Current", func(ctx context.Context) error { _, err := s.s.Current(ctx, key); return err }},
-		{"Snapshot", func(ctx context.Context) error { _, err := s.s.Snapshot(ctx, key); return err }},
-		{"Bump", func(ctx context.Context) error { _, err := s.s.Bump(ctx, key); return err }},
-	}
-	return append(append(all, s.batchCalls(key)...), s.holdCalls(key)...)
-}
-
-func (s *genSubject) batchCalls(key string) []call {
-	var all []call
-	for _, b := range genBatchKinds {
-		if s.batches[b.kind] == nil {
-			continue
-		}
-		all = append(all, call{b.name, func(ctx context.Context) error {
-			_, err := s.batches[b.kind](ctx, []string{key, key + "'"})
-			return err
-		}})
-	}
-	if s.prefixer != nil {
-		all = append(all, call{"CurrentPrefixed", func(ctx context.Context) error {
-			_, err := s.prefixer.CurrentPrefixed(ctx, "p:", key)
-			return err
-		}})
-	}
-	return all
-}
-
-func (s *genSubject) holdCalls(key string) []call {
-	if s.holder == nil {
-		return nil
-	}
-	return []call{
-		{"Hold", func(ctx context.Context) error { return s.holder.Hold(ctx, []string{key}, "token", longLease) }},
-		{"Release", func(ctx context.Context) error { return s.holder.Release(ctx, []string{key}, "token") }},
-	}
 }
 
 func tryHealthyGenCallsSucceed(a *attempt, s *genSubject) {
@@ -230,10 +183,6 @@ func tryFailedHoldIsAnError(a *attempt, s *genSubject) {
 		}
 	}
 }
-
-// quick is far more than a call that waits for nothing takes. Of several calls
-// the quickest counts, since the machine may be busy.
-const quick = 2 * time.Millisecond
 
 func tryNonBlockingIsQuick(a *attempt, s *genSubject) {
 	for _, c := range s.calls("kept") {

@@ -127,13 +127,6 @@ func withNeeds(needs func(*genSubject) string, rules []rule[*genSubject]) []rule
 	return rules
 }
 
-func needHolder(s *genSubject) string {
-	if s.holder == nil {
-		return "the store is no cascache.Holder"
-	}
-	return ""
-}
-
 // hold holds the keys, or ends the case.
 func (s *genSubject) hold(a *attempt, token string, lease time.Duration, keys ...string) {
 	if err := s.holder.Hold(a.Context(), keys, token, lease); err != nil {

@@ -36,15 +36,6 @@ func needPrefixer(s *genSubject) string {
 	return ""
 }
 
-// currentPrefixed returns the generation of prefix+key, or 0.
-func (s *genSubject) currentPrefixed(a *attempt, prefix, key string) uint64 {
-	gen, err := s.prefixer.CurrentPrefixed(a.Context(), prefix, key)
-	if err != nil {
-		return 0
-	}
-	return gen
-}
-
 func tryCurrentPrefixedIsCurrent(a *attempt, s *genSubject) {
 	keys := []string{"single:user:17", "{a}:{b}", "caf\u00e9\x00\xff:1"}
 	for _, n := range []int{63, 64, 65, 127, 128, 129, 130, 255, 256, 257, 1000, maxKey} {

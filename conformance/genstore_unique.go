@@ -3,7 +3,6 @@ package conformance
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 )
 
 var genUniqueRules = []rule[*genSubject]{
@@ -89,19 +88,6 @@ func tryPeersBumpIsGreater(a *attempt, s *genSubject) {
 	}
 }
 
-// A highest is the greatest generation of a key that is known to be, or to
-// have been, current.
-type highest struct{ gen atomic.Uint64 }
-
-func (h *highest) raise(gen uint64) {
-	for {
-		old := h.gen.Load()
-		if gen <= old || h.gen.CompareAndSwap(old, gen) {
-			return
-		}
-	}
-}
-
 func tryConcurrentBumpsAreGreater(a *attempt, s *genSubject) {
 	const workers, rounds = 6, 60
 	handles := s.handles(a)
@@ -124,45 +110,6 @@ func tryConcurrentBumpsAreGreater(a *attempt, s *genSubject) {
 			seen[k].raise(gen)
 		}
 	})
-}
-
-// losing returns a case that is tried with each way of losing generations, on
-// a store of its own.
-func losing(try func(a *attempt, s *genSubject, loss Loss)) func(*attempt, *genSubject) {
-	return func(a *attempt, s *genSubject) {
-		s.give(a, len(s.h.Losses) > 0, "Losses", Losing)
-		for i, loss := range s.h.Losses {
-			if i > 0 {
-				s = s.another(a)
-			}
-			try(a, s, loss)
-		}
-	}
-}
-
-// lose draws a few generations for each key, and then loses them. It returns
-// all that were seen, by key.
-func (s *genSubject) lose(a *attempt, loss Loss, keys []string) map[string][]uint64 {
-	seen := make(map[string][]uint64)
-	draw := func() {
-		for _, key := range keys {
-			for range 3 {
-				if gen := s.snapshot(a, key); gen != 0 {
-					seen[key] = append(seen[key], gen)
-				}
-				if gen, ok := s.bump(a, key); ok && gen != 0 {
-					seen[key] = append(seen[key], gen)
-				}
-			}
-		}
-	}
-	draw()
-	if loss.Prepare != nil {
-		loss.Prepare(a, s.s)
-	}
-	draw()
-	loss.Lose(a, s.s)
-	return seen
 }
 
 // losses is how often a case loses the same keys.

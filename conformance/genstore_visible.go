@@ -99,36 +99,6 @@ func trySnapshotSeesBump(a *attempt, s *genSubject) {
 	}
 }
 
-// mustSee ends the case unless a bump is visible in the simplest of cases, to
-// every call and on every handle. Where it is not, BumpIsVisible and the cases
-// beside it say so.
-func mustSee(a *attempt, handles []*genSubject) {
-	for i, key := range names("simple", 8*len(handles)) {
-		looks := func(least uint64) bool {
-			for _, h := range handles {
-				answers := []uint64{h.current(a, key), h.snapshot(a, key)}
-				for kind := range h.batches[:bumpBatch] {
-					if h.batches[kind] != nil {
-						answers = append(answers, h.batch(a, kind, []string{key})...)
-					}
-				}
-				for _, gen := range answers {
-					if gen != 0 && gen < least {
-						return false
-					}
-				}
-			}
-			return true
-		}
-		looks(0) // for one that remembers what it read
-		before := handles[0].current(a, key)
-		gen, ok := handles[i%len(handles)].bump(a, key)
-		if ok && gen <= before || !looks(gen) {
-			a.inconclusive("bumps cannot be seen when nothing else happens; see BumpIsVisible and the cases beside it")
-		}
-	}
-}
-
 func tryBumpIsVisibleUnderLoad(a *attempt, s *genSubject) {
 	const readers, rounds, fewest = 6, 60, 16
 	end := time.Now().Add(5 * watchTime)

@@ -1,9 +1,6 @@
 package conformance
 
-import (
-	"runtime"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 func nearCloseRules[V any]() []rule[*nearSubject[V]] {
 	return []rule[*nearSubject[V]]{
@@ -95,32 +92,15 @@ func tryClosedDelDoesNothing[V any](a *attempt, s *nearSubject[V]) {
 
 func tryNearCloseUnderLoad[V any](a *attempt, s *nearSubject[V]) {
 	s.mustPair(a)
-	const workers, rounds = 4, 4
-	for range rounds {
-		live := &nearSubject[V]{h: s.h, n: openNear(a, s.h), values: s.values}
-		value, gen := live.values[0], live.draw()
-		begun := make(chan struct{}, workers)
-		var closed atomic.Bool
-		a.each(workers+1, func(i int) {
-			if i == workers {
-				defer closed.Store(true)
-				for range workers {
-					<-begun
-				}
-				_ = live.n.Close()
-				return
+	value, gen := s.values[0], s.draw()
+	closeUnderLoad(a, 4,
+		func() *nearSubject[V] { return &nearSubject[V]{h: s.h, n: openNear(a, s.h), values: s.values} },
+		func(live *nearSubject[V], _ int) {
+			live.n.Set("busy", value, gen, lasting)
+			if v, got, ok := live.get("busy"); ok && (got != gen || !live.equal(v, value)) {
+				a.violated("what was set, or a miss", "while it was being closed, Get returned %s under generation %d", show(v), got)
 			}
-			begun <- struct{}{}
-			// Once more when it is closed.
-			for last := false; !last; {
-				last = closed.Load() || a.Context().Err() != nil
-				live.n.Set("busy", value, gen, lasting)
-				if v, got, ok := live.get("busy"); ok && (got != gen || !live.equal(v, value)) {
-					a.violated("what was set, or a miss", "while it was being closed, Get returned %s under generation %d", show(v), got)
-				}
-				live.n.Del("busy")
-				runtime.Gosched() // lets the one that closes have its turn
-			}
-		})
-	}
+			live.n.Del("busy")
+		},
+		func(live *nearSubject[V]) { _ = live.n.Close() })
 }

@@ -77,6 +77,9 @@ func (s *nearSubject[V]) slack() time.Duration {
 	return fineSlack
 }
 
+// moved tells whether the clock is moved rather than waited for.
+func (s *nearSubject[V]) moved() bool { return s.h.Advance != nil }
+
 // pass lets d go by.
 func (s *nearSubject[V]) pass(a *attempt, d time.Duration) {
 	if s.h.Advance != nil {
@@ -132,56 +135,12 @@ func tryNearTTLEnds[V any](a *attempt, s *nearSubject[V]) {
 	}
 }
 
-func tryNearTTLLasts[V any](a *attempt, s *nearSubject[V]) {
-	for ttl := s.ttl(); ttl <= time.Hour; ttl *= 4 {
-		begun := time.Now()
-		before := s.count(s.group(a, "control", ttl))
-		keys := s.group(a, "lasts", ttl)
-		s.pass(a, ttl/2)
-		after := s.count(keys)
-		if s.since(begun) >= ttl {
-			continue // the machine is too busy to tell: once more, with more time
-		}
-		if before < groupSize/2 && s.count(s.group(a, "long", lasting)) < groupSize/2 {
-			a.inconclusive("of %d keys, %d were kept from the beginning", groupSize, before)
-		}
-		if after == 0 {
-			a.violated("about as many", "of %d keys that were set for %v, none was found %v later; of as many that were looked for at once, %d",
-				groupSize, ttl, ttl/2, before)
-		}
-		return
-	}
-	a.inconclusive("the machine is too busy to wait for half of %v", time.Hour)
-}
+func tryNearTTLLasts[V any](a *attempt, s *nearSubject[V]) { ttlLasts(a, s, s.count) }
 
 func tryNearTTLBelowASecond[V any](a *attempt, s *nearSubject[V]) {
 	s.mustExpire(a)
-	ttls := []time.Duration{200 * time.Millisecond}
-	if s.h.Advance != nil {
-		ttls = append(ttls, 1900*time.Millisecond, 2001*time.Millisecond)
-	}
-	for _, ttl := range ttls {
-		prefix := fmt.Sprintf("ms%d", ttl.Milliseconds())
-		begun := time.Now()
-		keys := s.group(a, prefix, ttl)
-		read := s.group(a, prefix+"-read", ttl) // what is read early is not read late
-		long := s.group(a, prefix+"-long", lasting)
-		early := ttl * 9 / 10
-		if s.h.Advance == nil {
-			early = ttl / 4 // leaves room for a machine that is busy
-		}
-		s.pass(a, early)
-		kept, control := s.count(read), s.count(long)
-		if s.since(begun) < ttl && control >= groupSize/2 && kept == 0 {
-			a.violated("about as many", "of %d keys that were set for %v, none is left %v later; of as many set for %v, %d",
-				groupSize, ttl, early, lasting, control)
-		}
-		s.pass(a, ttl-early+fineSlack)
-		s.mustBeOver(a, keys, ttl, ttl+fineSlack, "")
-		if kept == 0 {
-			a.inconclusive("nothing was kept long enough")
-		}
-	}
+	ttlBelowASecond(a, s, 200*time.Millisecond, fineSlack, s.count,
+		func(keys []string, ttl, later time.Duration) { s.mustBeOver(a, keys, ttl, later, "") })
 }
 
 func tryNearTTLTiny[V any](a *attempt, s *nearSubject[V]) {

@@ -3,7 +3,6 @@ package conformance
 import (
 	"bytes"
 	"context"
-	"runtime"
 	"sync/atomic"
 )
 
@@ -111,32 +110,15 @@ func tryClosedAbilityIsAnError(a *attempt, s *providerSubject) {
 }
 
 func tryCloseUnderLoad(a *attempt, s *providerSubject) {
-	const workers, rounds = 4, 4
-	for range rounds {
-		live := &providerSubject{h: s.h, p: openProvider(a, s.h)}
-		key, value := "busy", sample("busy", 64)
-		begun := make(chan struct{}, workers)
-		var closed atomic.Bool
-		a.each(workers+1, func(i int) {
-			if i == workers {
-				defer closed.Store(true)
-				for range workers {
-					<-begun
-				}
-				_ = live.p.Close(context.Background())
-				return
+	key, value := "busy", sample("busy", 64)
+	closeUnderLoad(a, 4,
+		func() *providerSubject { return &providerSubject{h: s.h, p: openProvider(a, s.h)} },
+		func(live *providerSubject, _ int) {
+			live.set(a, key, value, lasting)
+			if got, found := live.get(a, key); found && !bytes.Equal(got, value) {
+				a.violated("the value, a miss or an error", "while it was being closed, Get returned %s", quote(got))
 			}
-			begun <- struct{}{}
-			// Once more when it is closed.
-			for last := false; !last; {
-				last = closed.Load() || a.Context().Err() != nil
-				live.set(a, key, value, lasting)
-				if got, found := live.get(a, key); found && !bytes.Equal(got, value) {
-					a.violated("the value, a miss or an error", "while it was being closed, Get returned %s", quote(got))
-				}
-				live.del(a, key)
-				runtime.Gosched() // lets the one that closes have its turn
-			}
-		})
-	}
+			live.del(a, key)
+		},
+		func(live *providerSubject) { _ = live.p.Close(context.Background()) })
 }

@@ -60,13 +60,6 @@ func tryMissIsNotAnError(a *attempt, s *providerSubject) {
 	}
 }
 
-func bytesOrNil(b []byte) string {
-	if b == nil {
-		return "nil"
-	}
-	return quote(b)
-}
-
 func tryHealthyCallsSucceed(a *attempt, s *providerSubject) {
 	ctx := a.Context()
 	for _, key := range names("healthy", 16) {
@@ -127,15 +120,6 @@ func tryValuesComeBackWhole(a *attempt, s *providerSubject) {
 	}
 }
 
-func firstDifference(got, want []byte) string {
-	for i := range min(len(got), len(want)) {
-		if got[i] != want[i] {
-			return fmt.Sprintf(", different from byte %d on", i)
-		}
-	}
-	return ""
-}
-
 func tryKeepsSomething(a *attempt, s *providerSubject) {
 	const keys = 256
 	for _, key := range names("keep", keys) {
@@ -159,33 +143,6 @@ func tryMissIsForgotten(a *attempt, s *providerSubject) {
 		a.violated("about as many", "of %d keys that were read before they were set, none was found afterwards; of as many that were not, %d",
 			groupSize, control)
 	}
-}
-
-// groupSize is how many keys are treated alike where one alone proves nothing,
-// as it may be lost.
-const groupSize = 32
-
-// hits sets groupSize keys, each after before was called with it, and counts
-// those that can be read.
-func (s *providerSubject) hits(a *attempt, prefix string, before func(key string)) int {
-	keys := names(prefix, groupSize)
-	for _, key := range keys {
-		before(key)
-		s.set(a, key, sample(key, 20), lasting)
-		s.settle(a)
-	}
-	return s.count(a, keys)
-}
-
-// count tells how many of keys can be read.
-func (s *providerSubject) count(a *attempt, keys []string) int {
-	n := 0
-	for _, key := range keys {
-		if _, found := s.get(a, key); found {
-			n++
-		}
-	}
-	return n
 }
 
 func tryGetLeavesTheEntry(a *attempt, s *providerSubject) {

@@ -58,84 +58,8 @@ var providerTTLRules = []rule[*providerSubject]{
 	},
 }
 
-// ttl returns a time to live that the case can wait for.
-func (s *providerSubject) ttl() time.Duration {
-	switch {
-	case s.h.Advance != nil:
-		return 10 * time.Second
-	case s.wholeSeconds():
-		return 2 * time.Second
-	}
-	return 250 * time.Millisecond
-}
-
-// wholeSeconds reports whether times to live are heeded, and in seconds.
-func (s *providerSubject) wholeSeconds() bool {
-	return s.lacks(SubSecondTTL) && !s.lacks(PerEntryTTL)
-}
-
-// slack is how much longer than its time to live an entry may last: what
-// storages and clocks round by.
-func (s *providerSubject) slack() time.Duration {
-	if s.wholeSeconds() {
-		return time.Second + s.fineSlack()
-	}
-	return s.fineSlack()
-}
-
-// fineSlack is slack where a declared lack of fractions of a second is itself
-// what is tried.
-func (s *providerSubject) fineSlack() time.Duration {
-	if s.h.Advance != nil {
-		return 50 * time.Millisecond
-	}
-	return 100 * time.Millisecond
-}
-
-// pass lets d go by.
-func (s *providerSubject) pass(a *attempt, d time.Duration) {
-	if s.h.Advance != nil {
-		s.h.Advance(a, s.p, d)
-		return
-	}
-	sleep(a, d)
-}
-
-// since is how much time may have gone by since then for the provider.
-func (s *providerSubject) since(then time.Time) time.Duration {
-	if s.h.Advance != nil {
-		return 0
-	}
-	return time.Since(then)
-}
-
-// group sets groupSize keys for ttl.
-func (s *providerSubject) group(a *attempt, prefix string, ttl time.Duration) []string {
-	keys := names(prefix, groupSize)
-	for _, key := range keys {
-		s.set(a, key, sample(key, 20), ttl)
-	}
-	s.settle(a)
-	return keys
-}
-
-// mustExpire ends the case unless entries last and end at all, as far as that
-// can be found out without waiting. Where they don't, TTLEnds or TTLLasts says
-// so, and the finer rules have nothing to add.
-func (s *providerSubject) mustExpire(a *attempt) {
-	if s.h.Advance == nil {
-		return
-	}
-	ends, lasts := s.group(a, "mustEnd", s.ttl()), s.group(a, "mustLast", s.ttl())
-	s.pass(a, s.ttl()/2)
-	if s.count(a, lasts) == 0 {
-		a.inconclusive("entries do not last for half of their time to live; see TTLLasts")
-	}
-	s.pass(a, s.ttl()/2+s.slack())
-	if s.count(a, ends) > 0 {
-		a.inconclusive("entries do not end after their time to live; see TTLEnds")
-	}
-}
+// moved tells whether the clock is moved rather than waited for.
+func (s *providerSubject) moved() bool { return s.h.Advance != nil }
 
 func tryTTLEnds(a *attempt, s *providerSubject) {
 	ttl := s.ttl()
@@ -153,59 +77,19 @@ func tryTTLEnds(a *attempt, s *providerSubject) {
 }
 
 func tryTTLLasts(a *attempt, s *providerSubject) {
-	for ttl := s.ttl(); ttl <= time.Hour; ttl *= 4 {
-		begun := time.Now()
-		before := s.count(a, s.group(a, "control", ttl))
-		keys := s.group(a, "lasts", ttl)
-		s.pass(a, ttl/2)
-		after := s.count(a, keys)
-		if s.since(begun) >= ttl {
-			continue // the machine is too busy to tell: once more, with more time
-		}
-		if before < groupSize/2 && s.count(a, s.group(a, "long", lasting)) < groupSize/2 {
-			a.inconclusive("of %d keys, %d were kept from the beginning", groupSize, before)
-		}
-		if after == 0 {
-			a.violated("about as many", "of %d keys that were set for %v, none was found %v later; of as many that were looked for at once, %d",
-				groupSize, ttl, ttl/2, before)
-		}
-		return
-	}
-	a.inconclusive("the machine is too busy to wait for half of %v", time.Hour)
+	ttlLasts(a, s, func(keys []string) int { return s.count(a, keys) })
 }
 
 func tryTTLBelowASecond(a *attempt, s *providerSubject) {
 	s.mustExpire(a)
-	ttls := []time.Duration{300 * time.Millisecond}
-	if s.h.Advance != nil {
-		ttls = append(ttls, 1900*time.Millisecond, 2001*time.Millisecond)
-	}
-	for _, ttl := range ttls {
-		prefix := fmt.Sprintf("ms%d", ttl.Milliseconds())
-		begun := time.Now()
-		keys := s.group(a, prefix, ttl)
-		read := s.group(a, prefix+"-read", ttl) // what is read early is not read late
-		long := s.group(a, prefix+"-long", lasting)
-		early := ttl * 9 / 10
-		if s.h.Advance == nil {
-			early = ttl / 4 // leaves room for a machine that is busy
-		}
-		s.pass(a, early)
-		kept, control := s.count(a, read), s.count(a, long)
-		if s.since(begun) < ttl && control >= groupSize/2 && kept == 0 {
-			a.violated("about as many", "of %d keys that were set for %v, none is left %v later; of as many set for %v, %d",
-				groupSize, ttl, early, lasting, control)
-		}
-		s.pass(a, ttl-early+s.fineSlack())
-		for _, key := range keys {
-			if _, found := s.get(a, key); found {
-				a.violated("a miss", "%s was set for %v and is still found %v later", quote(key), ttl, ttl+s.fineSlack())
+	ttlBelowASecond(a, s, 300*time.Millisecond, s.fineSlack(), func(keys []string) int { return s.count(a, keys) },
+		func(keys []string, ttl, later time.Duration) {
+			for _, key := range keys {
+				if _, found := s.get(a, key); found {
+					a.violated("a miss", "%s was set for %v and is still found %v later", quote(key), ttl, later)
+				}
 			}
-		}
-		if kept == 0 {
-			a.inconclusive("nothing was kept long enough")
-		}
-	}
+		})
 }
 
 func tryTTLTiny(a *attempt, s *providerSubject) {

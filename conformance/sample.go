@@ -31,3 +31,7 @@ func names(prefix string, n int) []string {
 	}
 	return keys
 }
+
+// groupSize is how many keys are treated alike where one alone proves nothing,
+// as it may be lost.
+const groupSize = 32

@@ -30,6 +30,9 @@ func (tw twin) caught(outcomes map[string]outcome) bool {
 // spend most of their time waiting.
 func requireAllCaught[S any](t *testing.T, twins []twin, suites []*suite[S]) {
 	t.Helper()
+	if testing.Short() && raceEnabled {
+		t.Skip("the short form looks for broken implementations without -race")
+	}
 	outcomes := make([]map[string]outcome, len(suites))
 	var wg sync.WaitGroup
 	free := make(chan struct{}, 6)

@@ -23,8 +23,8 @@ var (
 	// invalidation in this process is not known to be applied.
 	ErrSuspect = errors.New("cascache: key is suspect since an invalidation failed")
 
-	// ErrNotCommitted, wrapped by the error of a write given to Mutate, says
-	// that the source certainly did not take the write, now or later.
+	// ErrNotCommitted is wrapped by the error of a write given to Mutate when
+	// the source certainly did not take the write, now or later.
 	ErrNotCommitted = errors.New("cascache: not committed")
 
 	// ErrHoldUnsupported is returned by Mutate when the generation store has

@@ -439,6 +439,9 @@ func allScenarios() map[string]scenario {
 }
 
 func TestExplorerExhaustsSmallScripts(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("one goroutine runs at a time: the short form tries this without -race")
+	}
 	scenarios := allScenarios()
 	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
 		t.Run(name, func(t *testing.T) {
@@ -457,6 +460,9 @@ func TestExplorerExhaustsSmallScripts(t *testing.T) {
 }
 
 func TestExplorerSamplesLargerScripts(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("one goroutine runs at a time: the short form tries this without -race")
+	}
 	large := scenario{
 		setUp: scripts{bulkFiller("a", "b"), filler("c")},
 		actors: scripts{
@@ -488,6 +494,9 @@ func TestExplorerSamplesLargerScripts(t *testing.T) {
 
 // An explorer that cannot find a stale read proves nothing.
 func TestExplorerFindsBrokenRules(t *testing.T) {
+	if testing.Short() && raceEnabled {
+		t.Skip("one goroutine runs at a time: the short form tries this without -race")
+	}
 	for _, c := range []struct {
 		name     string
 		scenario string

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/unkn0wn-root/cascache/examples/internal/pause"
+	"github.com/unkn0wn-root/cascache/internal/redistest/child"
 )
 
 // crashPatience is how long a replica has for the write that it is to crash in.
@@ -30,14 +30,12 @@ type fleet struct {
 	replicas map[int]*replicaProcess // by slot
 	closing  bool
 	failure  error // of a replica that ended by itself
-	reading  sync.WaitGroup
 }
 
 type replicaProcess struct {
-	*child
+	*child.Process
 	stdin interface{ Close() error }
-	read  chan struct{} // closed once all it said has been received
-	state string        // "runs", "paused", "killed"
+	state string // "runs", "paused", "killed"
 }
 
 // launch starts the replica of a slot.
@@ -64,39 +62,25 @@ func (f *fleet) launch(slot int) error {
 	if err != nil {
 		return err
 	}
-	// Not StdoutPipe, which Wait closes under the reader's hands.
-	reader, writer, err := os.Pipe()
+	cmd.Stdout = child.Lines(func(line []byte) {
+		var m message
+		if json.Unmarshal(line, &m) != nil {
+			return
+		}
+		if m.Error != nil {
+			f.fail(fmt.Errorf("replica %d: %s", slot, *m.Error))
+		}
+		f.receive(m)
+	})
+	p, err := child.Start(cmd)
 	if err != nil {
-		return err
-	}
-	cmd.Stdout = writer
-	c, err := startChild(cmd)
-	writer.Close() // the child has its own
-	if err != nil {
-		reader.Close()
 		return fmt.Errorf("start replica %d: %w", slot, err)
 	}
-	r := &replicaProcess{child: c, stdin: stdin, read: make(chan struct{}), state: "runs"}
+	r := &replicaProcess{Process: p, stdin: stdin, state: "runs"}
 	if f.replicas == nil {
 		f.replicas = make(map[int]*replicaProcess)
 	}
 	f.replicas[slot] = r
-	f.reading.Go(func() {
-		defer close(r.read)
-		defer reader.Close()
-		lines := bufio.NewScanner(reader)
-		for lines.Scan() {
-			var m message
-			// The last line of a process that was killed may be half a one.
-			if json.Unmarshal(lines.Bytes(), &m) != nil {
-				continue
-			}
-			if m.Error != nil {
-				f.fail(fmt.Errorf("replica %d: %s", slot, *m.Error))
-			}
-			f.receive(m)
-		}
-	})
 	return nil
 }
 
@@ -140,7 +124,16 @@ func (f *fleet) pause(ctx context.Context, slot int, d time.Duration) error {
 	}
 	f.mark(r, "paused")
 	defer f.mark(r, "runs")
-	return r.pause(ctx, d)
+	return freeze(ctx, r.Process, d)
+}
+
+// freeze stops a process for d.
+func freeze(ctx context.Context, p *child.Process, d time.Duration) error {
+	if err := p.Pause(); err != nil {
+		return err
+	}
+	_ = pause.For(ctx, d)
+	return p.Resume()
 }
 
 // kill ends a replica the hard way and starts another in its place.
@@ -150,8 +143,8 @@ func (f *fleet) kill(ctx context.Context, slot int) error {
 		return err
 	}
 	f.mark(r, "killed")
-	r.kill()
-	return f.replace(ctx, r, slot)
+	r.Kill()
+	return f.replace(ctx, slot)
 }
 
 // crash has a replica die by its own hand in its next write, and starts another
@@ -165,7 +158,7 @@ func (f *fleet) crash(ctx context.Context, b *board, slot int) error {
 	b.set(wordCrashID, 0)
 	b.set(wordCrash, int64(slot))
 	select {
-	case <-r.exited:
+	case <-r.Exited():
 	case <-time.After(crashPatience):
 		b.set(wordCrash, 0)
 		f.mark(r, "runs")
@@ -174,12 +167,11 @@ func (f *fleet) crash(ctx context.Context, b *board, slot int) error {
 		return ctx.Err()
 	}
 	f.crashed(slot)
-	return f.replace(ctx, r, slot)
+	return f.replace(ctx, slot)
 }
 
 // replace starts a replica where one has ended.
-func (f *fleet) replace(ctx context.Context, r *replicaProcess, slot int) error {
-	<-r.read
+func (f *fleet) replace(ctx context.Context, slot int) error {
 	if err := pause.For(ctx, restartPause); err != nil {
 		return err
 	}
@@ -205,15 +197,14 @@ func (f *fleet) close() {
 	replicas := f.replicas
 	f.mu.Unlock()
 	for _, r := range replicas {
-		_ = proceed(r.cmd.Process) // it may be paused, or gone
-		_ = r.stdin.Close()        // which asks it to end
+		_ = r.Resume()      // it may be paused, or gone
+		_ = r.stdin.Close() // which asks it to end
 	}
 	for _, r := range replicas {
 		select {
-		case <-r.exited:
+		case <-r.Exited():
 		case <-time.After(5 * time.Second):
-			r.kill()
+			r.Kill()
 		}
 	}
-	f.reading.Wait()
 }

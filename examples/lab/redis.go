@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/unkn0wn-root/cascache/examples/internal/pause"
+	"github.com/unkn0wn-root/cascache/internal/redistest/child"
 )
 
 // quiet keeps go-redis from writing to the terminal: what fails is counted and
@@ -29,7 +30,7 @@ const redisStart = 10 * time.Second
 type redisServer struct {
 	addr   string
 	client *redis.Client
-	own    *child // nil if it is somebody else's
+	own    *child.Process // nil if it is somebody else's
 	dir    string
 	empty  bool // held nothing when the lab came
 }
@@ -102,7 +103,7 @@ func (r *redisServer) start() error {
 	}
 	_, port, _ := net.SplitHostPort(r.addr)
 	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", r.dir, "--daemonize", "no", "--logfile", "redis.log")
-	r.own, err = startChild(cmd)
+	r.own, err = child.Start(cmd)
 	return err
 }
 
@@ -127,7 +128,7 @@ func (r *redisServer) await(ctx context.Context) error {
 // pause keeps Redis from answering for d.
 func (r *redisServer) pause(ctx context.Context, d time.Duration) error {
 	if r.own != nil {
-		return r.own.pause(ctx, d)
+		return freeze(ctx, r.own, d)
 	}
 	return r.client.Do(ctx, "CLIENT", "PAUSE", d.Milliseconds(), "ALL").Err()
 }
@@ -145,7 +146,7 @@ func (r *redisServer) kill(ctx context.Context) error {
 	if r.own == nil {
 		return errors.New("this Redis is not the lab's to kill; start the lab with -redis new")
 	}
-	r.own.kill()
+	r.own.Kill()
 	if err := pause.For(ctx, 500*time.Millisecond); err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func (r *redisServer) close() error {
 		errs = append(errs, r.client.Close())
 	}
 	if r.own != nil {
-		r.own.kill()
+		r.own.Kill()
 	}
 	if r.dir != "" {
 		errs = append(errs, os.RemoveAll(r.dir))

@@ -133,7 +133,9 @@ func (r *replay) run(ctx context.Context, s story) (_ []outcome, err error) {
 			if filling.loaded {
 				close(filling.arrive)
 				err = errors.Join(wait(ctx, nil), first(ctx, filling.done))
-				o.version = filling.row.Version
+				if err == nil { // else the read may still be under way
+					o.version = filling.row.Version
+				}
 			}
 		case kindCommit:
 			err = r.commit(ctx, c, e)

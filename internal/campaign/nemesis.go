@@ -307,7 +307,7 @@ var nemeses = []nemesis{
 				if w.rng.IntN(4) > 0 {
 					atomic.StoreUint64(&w.memory.Strike[victim], killAfterCommit)
 					select {
-					case <-w.processes[victim].gone:
+					case <-w.processes[victim].Exited():
 					case <-time.After(500 * time.Millisecond):
 					}
 				}
@@ -325,7 +325,7 @@ var nemeses = []nemesis{
 				victim := w.rng.IntN(replicas)
 				flag := &w.memory.Strike[victim]
 				atomic.StoreUint64(flag, pauseAfterCheck)
-				if !eventually(500*time.Millisecond, w.processes[victim].stopped) {
+				if !eventually(500*time.Millisecond, w.processes[victim].Paused) {
 					// It makes no such call, as during another fault.
 					atomic.StoreUint64(flag, 0)
 				}

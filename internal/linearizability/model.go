@@ -46,11 +46,11 @@ func (r register) seeing(gen uint64) register { return register{floor: gen, gen:
 type Laxity bool
 
 const (
-	// Strict: a generation changes by bumps and holds only, and each Bump
+	// Strict models let a generation change by bumps and holds only, and each Bump
 	// returns the one that it made.
 	Strict Laxity = false
 
-	// Lax: a generation may change by itself, as where keys share one, and of
+	// Lax models let a generation change by itself, as where keys share one, and of
 	// two bumps at once both may return the later generation.
 	Lax Laxity = true
 )

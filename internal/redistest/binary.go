@@ -10,8 +10,8 @@ const (
 	// BinaryEnv names the server to run in place of the redis-server in PATH.
 	BinaryEnv = "CASCACHE_REDIS_SERVER"
 
-	// RequireEnv, when it is "1", makes a missing server fail the test rather
-	// than skip it.
+	// RequireEnv makes a missing server fail the test rather than skip it, when
+	// it is "1".
 	RequireEnv = "CASCACHE_REQUIRE_REDIS"
 )
 

@@ -30,7 +30,7 @@ func TestInChild(t *testing.T) {
 	}
 }
 
-func child(part string) *exec.Cmd {
+func inChild(part string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestInChild$", "-test.v")
 	cmd.Env = append(os.Environ(), childEnv+"="+part)
 	return cmd
@@ -51,7 +51,7 @@ func gone(pid int) func() bool {
 
 func TestFailedTestStopsItsServerAndShowsTheLog(t *testing.T) {
 	Binary(t)
-	output, err := child("fail").Output()
+	output, err := inChild("fail").Output()
 	if err == nil {
 		t.Fatal("the child must fail")
 	}
@@ -72,7 +72,7 @@ func TestServerDiesWithTheTestProcess(t *testing.T) {
 		t.Skip("only Linux ties the life of a child to its parent's")
 	}
 	Binary(t)
-	cmd := child("hang")
+	cmd := inChild("hang")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/internal/redistest/child"
 )
 
 const (
@@ -34,7 +36,7 @@ type Server struct {
 	password string
 	sentinel bool
 	prepare  func() error // writes what the server reads from its directory; may be nil
-	proc     *process
+	proc     *child.Process
 	paused   bool
 }
 
@@ -101,18 +103,18 @@ func (s *Server) run() error {
 
 	cmd := exec.Command(Binary(s.tb), s.commandLine()...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	if s.proc, err = spawn(cmd); err != nil {
+	if s.proc, err = child.Start(cmd); err != nil {
 		return fmt.Errorf("redistest: start %s: %w", s.name, err)
 	}
 	up := poll(Patience, func() bool {
-		if !s.proc.running() {
+		if !s.proc.Running() {
 			return true
 		}
 		_, err := s.try(time.Second, "PING")
 		return err == nil
 	})
 	switch {
-	case !s.proc.running():
+	case !s.proc.Running():
 		output, _ := os.ReadFile(s.logPath())
 		said := string(output[min(before, int64(len(output))):])
 		if strings.Contains(said, "Address already in use") {
@@ -157,7 +159,7 @@ func (s *Server) logPath() string { return filepath.Join(s.dir, "server.log") }
 
 func (s *Server) cleanup() {
 	if s.proc != nil {
-		s.proc.kill()
+		s.proc.Kill()
 	}
 	if s.tb.Failed() {
 		s.tb.Logf("redistest: end of the log of %s at %s:\n%s", s.name, s.Addr(), s.LogTail())
@@ -171,10 +173,10 @@ func (s *Server) Addr() string { return address(s.port) }
 func (s *Server) Dir() string { return s.dir }
 
 // PID returns the id of the server's present or last process.
-func (s *Server) PID() int { return s.proc.pid() }
+func (s *Server) PID() int { return s.proc.PID() }
 
 // Running tells whether the process lives, paused or not.
-func (s *Server) Running() bool { return s.proc.running() }
+func (s *Server) Running() bool { return s.proc.Running() }
 
 // awake tells whether the server can be asked anything.
 func (s *Server) awake() bool { return s.Running() && !s.paused }
@@ -191,7 +193,7 @@ func (s *Server) LogTail() string {
 // Kill ends the server by SIGKILL: nothing is saved, nobody is told. It
 // returns once the process is gone.
 func (s *Server) Kill() {
-	s.proc.kill()
+	s.proc.Kill()
 	s.paused = false
 }
 
@@ -234,17 +236,17 @@ func (s *Server) Save() {
 // process stands still.
 func (s *Server) Pause() {
 	s.tb.Helper()
-	if err := s.proc.signal(syscall.SIGSTOP); err != nil {
+	if err := s.proc.Pause(); err != nil {
 		s.tb.Fatalf("redistest: pause %s: %v", s.name, err)
 	}
 	s.paused = true
-	Eventually(s.tb, Patience, s.name+" stands still after SIGSTOP", s.proc.stopped)
+	Eventually(s.tb, Patience, s.name+" stands still after SIGSTOP", s.proc.Paused)
 }
 
 // Resume lets a paused server go on, with all that it was sent meanwhile.
 func (s *Server) Resume() {
 	s.tb.Helper()
-	if err := s.proc.signal(syscall.SIGCONT); err != nil {
+	if err := s.proc.Resume(); err != nil {
 		s.tb.Fatalf("redistest: resume %s: %v", s.name, err)
 	}
 	s.paused = false

@@ -72,7 +72,7 @@ type lossy struct {
 
 func (c *lossy) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
-	if err != nil || !bytes.Contains(bytes.ToLower(b), []byte("evalsha")) {
+	if err != nil || c.line.meanwhile.Load() == nil || !bytes.Contains(bytes.ToLower(b), []byte("evalsha")) {
 		return n, err
 	}
 	if meanwhile := c.line.meanwhile.Swap(nil); meanwhile != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 func connect(t *testing.T, server *redistest.Server) *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1, ReadTimeout: redistest.Patience})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }

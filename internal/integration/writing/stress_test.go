@@ -39,6 +39,11 @@ func (t *tally) add(o tally) {
 	t.GenErrors += o.GenErrors
 }
 
+// proves tells whether there was enough for it to prove anything.
+func (t *tally) proves() bool {
+	return t.Hits > 0 && t.LateHits > 0 && t.Loads > 0 && t.Acknowledged > 0 && t.GenErrors > 0
+}
+
 // TestLoaderStress has two processes read through loaders and write, over one
 // Redis that is paused and killed meanwhile.
 func TestLoaderStress(t *testing.T) {
@@ -50,26 +55,30 @@ func TestLoaderStress(t *testing.T) {
 	for name, shared := range map[string]bool{"own values": false, "shared values": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			total := runStressChildren(t, shared, false, duration, func(server *redistest.Server, at func(float64)) {
-				at(0.1)
-				server.Pause()
-				at(0.2)
-				server.Resume()
-				at(0.3)
-				server.Kill()
-				at(0.4)
-				server.Restart()
-				at(0.5)
-				server.Pause()
-				at(0.55)
-				server.Resume()
-			})
-			t.Logf("%+v", total)
+			// On a busy machine it takes longer until there has been everything.
+			var total tally
+			for try := 0; try < 4 && !total.proves(); try++ {
+				total.add(runStressChildren(t, shared, false, duration<<try, func(server *redistest.Server, at func(float64)) {
+					at(0.1)
+					server.Pause()
+					at(0.2)
+					server.Resume()
+					at(0.3)
+					server.Kill()
+					at(0.4)
+					server.Restart()
+					at(0.5)
+					server.Pause()
+					at(0.55)
+					server.Resume()
+				}))
+				t.Logf("%+v", total)
+			}
 			if total.Stale > 0 {
 				t.Errorf("no caller gets what was invalidated before it came\n  got  %d stale of %d reads, the first: %s\n  want none",
 					total.Stale, total.Reads, total.FirstStale)
 			}
-			if total.Hits == 0 || total.LateHits == 0 || total.Loads == 0 || total.Acknowledged == 0 || total.GenErrors == 0 {
+			if !total.proves() {
 				t.Errorf("a stress run proves something only with hits, loads, writes and a store that fails\n  got  %+v", total)
 			}
 		})
@@ -79,8 +88,11 @@ func TestLoaderStress(t *testing.T) {
 // TestPlainSingleFlightStress shows that the same stress sees stale reads.
 func TestPlainSingleFlightStress(t *testing.T) {
 	t.Parallel()
-	total := runStressChildren(t, true, true, 700*time.Millisecond, func(*redistest.Server, func(float64)) {})
-	t.Logf("%+v", total)
+	var total tally
+	for try := 0; try < 5 && total.Stale == 0; try++ { // on a busy machine the first may see none
+		total = runStressChildren(t, true, true, 700*time.Millisecond, func(*redistest.Server, func(float64)) {})
+		t.Logf("%+v", total)
+	}
 	if total.Stale == 0 {
 		t.Errorf("a plain single-flight feeds callers with loads from before: the stress must see that\n  got  0 stale of %d reads\n  want some", total.Reads)
 	}

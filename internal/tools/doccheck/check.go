@@ -92,7 +92,11 @@ func (c *checker) checkModule(m workspace.Module) error {
 		if err != nil || p == nil || p.doc.Name == "main" {
 			return err
 		}
-		c.checkComments(folder, p)
+		for _, t := range p.doc.Types {
+			for _, spec := range t.Decl.Specs {
+				c.checkMembers(p, spec.(*ast.TypeSpec))
+			}
+		}
 		c.checkExamples(folder, p, runs)
 		return nil
 	})
@@ -132,44 +136,6 @@ func read(dir, importPath string) (*pkg, error) {
 }
 
 func (p *pkg) at(n ast.Node) token.Position { return p.fset.Position(n.Pos()) }
-
-// checkComments: everything exported says what it is.
-func (c *checker) checkComments(folder string, p *pkg) {
-	if p.doc.Doc == "" {
-		c.breach(token.Position{Filename: folder}, "package %s has no package comment", p.doc.Name)
-	}
-	values := slices.Concat(p.doc.Consts, p.doc.Vars)
-	funcs := slices.Clone(p.doc.Funcs)
-	for _, t := range p.doc.Types {
-		values = slices.Concat(values, t.Consts, t.Vars)
-		funcs = slices.Concat(funcs, t.Funcs, t.Methods)
-		if t.Doc == "" {
-			c.breach(p.at(t.Decl), "type %s has no comment", t.Name)
-		}
-		for _, spec := range t.Decl.Specs {
-			c.checkMembers(p, spec.(*ast.TypeSpec))
-		}
-	}
-	for _, f := range funcs {
-		if f.Doc == "" && (f.Recv == "" || f.Name != "Error") { // of an error, the type says what it is
-			name := f.Name
-			if f.Recv != "" {
-				name = f.Recv + "." + name
-			}
-			c.breach(p.at(f.Decl), "func %s has no comment", name)
-		}
-	}
-	for _, v := range values {
-		for _, spec := range v.Decl.Specs {
-			spec := spec.(*ast.ValueSpec)
-			for _, name := range spec.Names {
-				if name.IsExported() && v.Doc == "" && spec.Doc == nil && spec.Comment == nil {
-					c.breach(p.at(name), "%s %s has no comment", v.Decl.Tok, name)
-				}
-			}
-		}
-	}
-}
 
 // filled matches the structs that users fill in. Their fields say what they
 // mean, their zero value and their range; those of a struct that users only

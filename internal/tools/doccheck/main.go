@@ -1,7 +1,8 @@
-// Doccheck holds what a user reads on a package's page: a package comment, a
-// comment on everything exported, and examples that run and show every type.
-// It looks at every released module of the workspace, prints every breach and
-// fails if there is one.
+// Doccheck holds what a user reads on a package's page, as far as staticcheck and
+// revive don't: a comment on each method of an interface and on each field of a
+// struct that users fill in, and examples that run and show every type. It looks
+// at every released module of the workspace, prints every breach and fails if
+// there is one.
 //
 //	go run ./internal/tools/doccheck [root]
 package main

@@ -116,8 +116,13 @@ func (d Dir) Env(modCache, base string) ([]string, error) {
 // A DiskFile is a file of a module's zip that lies at Source.
 type DiskFile struct{ Name, Source string }
 
-func (f DiskFile) Path() string                 { return f.Name }
-func (f DiskFile) Lstat() (fs.FileInfo, error)  { return os.Lstat(f.Source) }
+// Path returns the file's name in the zip.
+func (f DiskFile) Path() string { return f.Name }
+
+// Lstat describes the source.
+func (f DiskFile) Lstat() (fs.FileInfo, error) { return os.Lstat(f.Source) }
+
+// Open opens the source.
 func (f DiskFile) Open() (io.ReadCloser, error) { return os.Open(f.Source) }
 
 // A MemoryFile is a file of a module's zip that is nowhere else.
@@ -126,8 +131,13 @@ type MemoryFile struct {
 	Content []byte
 }
 
-func (f MemoryFile) Path() string                { return f.Name }
+// Path returns the file's name in the zip.
+func (f MemoryFile) Path() string { return f.Name }
+
+// Lstat describes the content.
 func (f MemoryFile) Lstat() (fs.FileInfo, error) { return memoryInfo{f}, nil }
+
+// Open opens the content.
 func (f MemoryFile) Open() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(f.Content)), nil
 }

@@ -2,7 +2,7 @@
 // whether its tests notice: a change that they don't shows a test that is
 // missing, or code that does not matter.
 //
-//	go run ./internal/tools/mutate [-n 300] [-seed 1] [-workers 2] <folder of a module>...
+//	go run ./internal/tools/mutate [-n 300] [-seed 1] [-workers 2] [-least 100] <folder of a module>...
 //
 // The sample is drawn by the seed, so that it comes out the same for the same
 // code. A mutant is tried on the short tests that cover its place, the quickest
@@ -42,6 +42,7 @@ type options struct {
 	slow    time.Duration // tests that take longer are left out
 	limit   time.Duration // for the tests of one mutant
 	only    string        // prefix of the places to try
+	least   float64       // how many percent must be killed
 }
 
 func main() {
@@ -52,10 +53,11 @@ func main() {
 	flag.DurationVar(&o.slow, "slow", 5*time.Second, "leave out tests that take longer")
 	flag.DurationVar(&o.limit, "limit", 20*time.Second, "how long the tests of one mutant may take, beyond what they usually do")
 	flag.StringVar(&o.only, "only", "", "try mutants only at places that begin like these, such as get.go:55,set.go")
+	flag.Float64Var(&o.least, "least", 100, "fail if fewer than so many percent of the mutants are killed")
 	flag.Parse()
-	survivors, err := run(flag.Args(), o, os.Stdout)
-	if err == nil && survivors > 0 {
-		err = fmt.Errorf("%d mutants survived", survivors)
+	dead, alive, err := run(flag.Args(), o, os.Stdout)
+	if err == nil && float64(dead) < o.least/100*float64(dead+alive) {
+		err = fmt.Errorf("%d of %d mutants survived; at least %g %% must be killed", alive, dead+alive, o.least)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
@@ -94,16 +96,16 @@ func isEquivalent(m mutant) bool {
 	return false
 }
 
-func run(folders []string, o options, out io.Writer) (survivors int, err error) {
+func run(folders []string, o options, out io.Writer) (dead, alive int, err error) {
 	if len(folders) == 0 {
-		return 0, errors.New("no folder is given")
+		return 0, 0, errors.New("no folder is given")
 	}
 	var all []mutant
 	packages := map[string]*tested{}
 	for _, folder := range folders {
 		p, err := load(folder, o.slow, out)
 		if err != nil {
-			return 0, fmt.Errorf("%s: %w", folder, err)
+			return 0, 0, fmt.Errorf("%s: %w", folder, err)
 		}
 		defer os.RemoveAll(p.temp)
 		packages[p.dir] = p
@@ -153,9 +155,9 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 	}
 	working.Wait()
 	if failure != nil {
-		return 0, failure
+		return 0, 0, failure
 	}
-	var total, dead, same int
+	var same int
 	var left []string
 	for _, t := range results[:next] {
 		switch t.fate {
@@ -169,14 +171,13 @@ func run(folders []string, o options, out io.Writer) (survivors int, err error) 
 		default:
 			left = append(left, fmt.Sprintf("%s (%s)\n    %s", t.mutant, t.fate, t.known()))
 		}
-		total++
 	}
 	slices.Sort(left)
-	fmt.Fprintf(out, "%d of %d mutants killed, %.1f %%; %d more change nothing that a test could see\n", dead, total, 100*float64(dead)/float64(max(total, 1)), same)
+	fmt.Fprintf(out, "%d of %d mutants killed, %.1f %%; %d more change nothing that a test could see\n", dead, dead+len(left), 100*float64(dead)/float64(max(dead+len(left), 1)), same)
 	for _, text := range left {
 		fmt.Fprintln(out, "survived:", text)
 	}
-	return len(left), nil
+	return dead, len(left), nil
 }
 
 // tested is a package with what its tests cover.

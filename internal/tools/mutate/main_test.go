@@ -42,7 +42,7 @@ func TestMutantsAreKilledByTheTestsThatCoverThem(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	survivors, err := run([]string{dir}, options{n: 100, seed: 1, workers: 1, slow: time.Minute, limit: time.Minute}, &out)
+	_, survivors, err := run([]string{dir}, options{n: 100, seed: 1, workers: 1, slow: time.Minute, limit: time.Minute}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-func suspend(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
-func proceed(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
-
 // killSelf ends this process at once, with nothing run at its end.
 func killSelf() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
