@@ -3,6 +3,7 @@ package cascache
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 )
 
@@ -114,6 +115,19 @@ func (o *Options[V]) validate() error {
 	if o.Provider == nil && o.Near == nil {
 		return fmt.Errorf("cascache: Options.Provider is nil; it is required unless Options.Near is set")
 	}
+	for _, part := range [...]struct {
+		field string
+		value any
+	}{
+		{"Provider", o.Provider},
+		{"Codec", o.Codec},
+		{"Near", o.Near},
+		{"GenStore", o.GenStore},
+	} {
+		if err := checkPart(part.field, part.value); err != nil {
+			return err
+		}
+	}
 	if o.Provider != nil && o.Codec == nil {
 		return fmt.Errorf("cascache: Options.Codec is nil; it is required with a Provider")
 	}
@@ -136,6 +150,42 @@ func (o *Options[V]) validate() error {
 		}
 	}
 	return nil
+}
+
+// checkPart returns an error if a part of the cache, or what it wraps, is a nil
+// of some type: such an interface is not nil, and its first call panics.
+func checkPart(field string, part any) error {
+	if part == nil {
+		return nil // whether it is required is for the caller to say
+	}
+	if isNil(part) {
+		return fmt.Errorf("cascache: Options.%s is a nil %T; it must be a usable value, or left out if it is not required", field, part)
+	}
+	for {
+		w, ok := part.(Wrapper)
+		if !ok {
+			return nil
+		}
+		inner := w.Unwrap()
+		switch {
+		case inner == nil:
+			return fmt.Errorf("cascache: Options.%s: a %T wraps nothing; what it wraps is required", field, part)
+		case isNil(inner):
+			return fmt.Errorf("cascache: Options.%s: a %T wraps a nil %T; it must wrap a usable value", field, part, inner)
+		}
+		part = inner
+	}
+}
+
+// isNil reports whether v is nil, or a nil of a type that can be nil.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice, reflect.UnsafePointer:
+		return r.IsNil()
+	}
+	return false
 }
 
 func orDefault(d, fallback time.Duration) time.Duration {
