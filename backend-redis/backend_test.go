@@ -15,10 +15,11 @@ func TestConfigIsChecked(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:1"})
 	t.Cleanup(func() { client.Close() })
 	for field, config := range map[string]Config{
-		"Client":       {},
-		"TTL":          {Client: client, TTL: -1},
-		"WaitReplicas": {Client: client, WaitReplicas: -1},
-		"WaitTimeout":  {Client: client, WaitTimeout: time.Second},
+		"Client":        {},
+		"Client is nil": {Client: (*redis.ClusterClient)(nil)},
+		"TTL":           {Client: client, TTL: -1},
+		"WaitReplicas":  {Client: client, WaitReplicas: -1},
+		"WaitTimeout":   {Client: client, WaitTimeout: time.Second},
 	} {
 		_, err := New(config)
 		if err == nil || !strings.HasPrefix(err.Error(), "redisbackend: ") || !strings.Contains(err.Error(), "Config."+field) {

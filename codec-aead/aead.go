@@ -1,10 +1,10 @@
 package aeadcodec
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
@@ -24,8 +24,8 @@ type Codec[V any] struct {
 // New returns a codec that seals what inner encodes. Its error names the field
 // of cfg that is wrong.
 func New[V any](inner cascache.Codec[V], cfg Config) (*Codec[V], error) {
-	if inner == nil {
-		return nil, errors.New("aeadcodec: the inner codec is nil; it is required")
+	if err := checkInner(inner); err != nil {
+		return nil, err
 	}
 	keys, err := newKeyring(cfg)
 	if err != nil {
@@ -33,6 +33,29 @@ func New[V any](inner cascache.Codec[V], cfg Config) (*Codec[V], error) {
 	}
 	appender, _ := cascache.AbilityOf[cascache.AppendEncoder[V]](inner)
 	return &Codec[V]{inner: inner, appender: appender, keys: keys}, nil
+}
+
+// checkInner returns an error if the inner codec, or what it wraps, is nil or a
+// nil of some type: such a codec panics at its first call.
+func checkInner(codec any) error {
+	what := "the inner codec"
+	for {
+		if codec == nil {
+			return fmt.Errorf("aeadcodec: %s is nil; it is required", what)
+		}
+		switch v := reflect.ValueOf(codec); v.Kind() {
+		case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice:
+			if v.IsNil() {
+				return fmt.Errorf("aeadcodec: %s is a nil %T; it must be a usable codec", what, codec)
+			}
+		}
+		w, ok := codec.(cascache.Wrapper)
+		if !ok {
+			return nil
+		}
+		what = fmt.Sprintf("what the %T wraps", codec)
+		codec = w.Unwrap()
+	}
 }
 
 // Unwrap returns the inner codec.

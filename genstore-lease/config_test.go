@@ -21,6 +21,8 @@ func TestConfig(t *testing.T) {
 		"all set":            {Config{Client: client, Namespace: "n", Lease: time.Second, Heartbeat: 500 * time.Millisecond, LogLength: 100, Generations: 1, TTL: time.Hour}, nil},
 		"shortest lease":     {Config{Client: client, Lease: 10 * time.Millisecond}, nil},
 		"no client":          {Config{}, []string{"Client"}},
+		"nil client":         {Config{Client: (*redis.Client)(nil)}, []string{"Config.Client is nil"}},
+		"nil of a wrapper":   {Config{Client: (*ownClient)(nil)}, []string{"Config.Client is nil"}},
 		"ring":               {Config{Client: ring}, []string{"Client", "Ring"}},
 		"lease too short":    {Config{Client: client, Lease: 9 * time.Millisecond}, []string{"Lease", "9ms", "10ms"}},
 		"lease too long":     {Config{Client: client, Lease: time.Hour}, []string{"Lease", "1h", "1m"}},
@@ -62,3 +64,6 @@ func TestNewDoesNoIO(t *testing.T) {
 		t.Errorf("New, CurrentLocal and Close took %d connections", n)
 	}
 }
+
+// ownClient is a client of somebody's own.
+type ownClient struct{ redis.UniversalClient }

@@ -68,6 +68,7 @@ func TestRefusals(t *testing.T) {
 		"nil client":                        {Config{Client: (*redis.Client)(nil)}, "Config.Client is nil"},
 		"nil cluster client":                {Config{Client: (*redis.ClusterClient)(nil)}, "Config.Client is nil"},
 		"nil autopipeliner":                 {Config{Client: (*redis.AutoPipeliner)(nil)}, "Config.Client is nil"},
+		"nil client of another type":        {Config{Client: (*hooked)(nil)}, "Config.Client is nil"},
 		"ring":                              {Config{Client: ring}, "redis.ClusterClient"},
 		"read only":                         {Config{Client: clustered(t, readOnly)}, "without ReadOnly"},
 		"by latency":                        {Config{Client: clustered(t, func(o *redis.ClusterOptions) { o.RouteByLatency = true })}, "without RouteByLatency"},
@@ -194,3 +195,6 @@ func TestClusterUnder(t *testing.T) {
 		}
 	}
 }
+
+// hooked is a client of somebody's own.
+type hooked struct{ redis.UniversalClient }

@@ -24,8 +24,10 @@ var (
 	_ cascache.Wrapper  = (*Backend)(nil)
 )
 
-// NewBackend returns inner with the faults of both scripts.
+// NewBackend returns inner with the faults of both scripts. It panics if one of
+// the three is nil.
 func NewBackend(inner cascache.Combined, values, gens *Script) *Backend {
+	checkInner("NewBackend", inner, values, gens)
 	return &Backend{Provider: NewProvider(inner, values), GenStore: NewGenStore(inner, gens), inner: inner}
 }
 

@@ -33,8 +33,9 @@ var (
 	_ cascache.Wrapper          = (*GenStore)(nil)
 )
 
-// NewGenStore returns inner with the faults of script.
+// NewGenStore returns inner with the faults of script. It panics if either is nil.
 func NewGenStore(inner cascache.GenStore, script *Script) *GenStore {
+	checkInner("NewGenStore", inner, script)
 	return &GenStore{inner: inner, script: script}
 }
 

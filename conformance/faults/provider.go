@@ -29,8 +29,9 @@ var (
 	_ cascache.Wrapper      = (*Provider)(nil)
 )
 
-// NewProvider returns inner with the faults of script.
+// NewProvider returns inner with the faults of script. It panics if either is nil.
 func NewProvider(inner cascache.Provider, script *Script) *Provider {
+	checkInner("NewProvider", inner, script)
 	return &Provider{inner: inner, script: script}
 }
 
