@@ -408,13 +408,14 @@ func eachGen(ctx context.Context, c *call, one func(context.Context, string) (ui
 	c.err = failed
 }
 
-// close lets go of the goroutines and closes the store.
+// close lets go of the goroutines, and closes the store unless another cache
+// has it.
 func (g *generations) close(ctx context.Context) error {
 	if g.reads != nil {
 		g.reads.close()
 		g.bumps.close()
 	}
-	return g.store.Close(ctx)
+	return leave(ctx, g.store)
 }
 
 func bumpTimeout(ctx context.Context) time.Duration {

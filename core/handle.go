@@ -3,6 +3,7 @@ package cascache
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,14 +40,15 @@ type Handle[V any] struct {
 
 	guesses bulkGuesses // where gens.combined is set
 
+	unclosed  runtime.Cleanup // of a handle that nobody closes: it owns nothing any more
 	closeOnce sync.Once
 	closeErr  error
 }
 
 var _ CAS[int] = (*Handle[int])(nil)
 
-// New opens a cache. The error names the option that is missing or out of
-// range.
+// New opens a cache. The error names the option that is missing, out of range,
+// or closed.
 func New[V any](opts Options[V]) (*Handle[V], error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
@@ -94,7 +96,41 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	h.gens.combined = combinedOf(h.provider, store)
 	h.recovery = recovery{gens: h.gens, suspects: &h.suspects, emit: &h.emit, keys: h.keys}
 	h.lease = orDefault(opts.MutateLease, DefaultMutateLease)
+	if err := h.own(opts.Provider, opts.GenStore); err != nil {
+		return nil, err
+	}
 	return h, nil
+}
+
+// own counts the handle as an owner of what it was given, either of which may be
+// nil. Until it is closed, or freed by the garbage collector.
+func (h *Handle[V]) own(provider Provider, store GenStore) error {
+	var owned []backend
+	take := func(field string, b backend) error {
+		err := acquire(field, b)
+		if err == nil {
+			owned = append(owned, b)
+		}
+		return err
+	}
+	giveBack := func(owned []backend) {
+		for _, b := range owned {
+			release(b)
+		}
+	}
+	var err error
+	if provider != nil {
+		err = take("Provider", provider)
+	}
+	if err == nil && store != nil {
+		err = take("GenStore", store)
+	}
+	if err != nil {
+		giveBack(owned)
+		return err
+	}
+	h.unclosed = runtime.AddCleanup(h, giveBack, owned)
+	return nil
 }
 
 // isLocal reports whether a store, or what it wraps, keeps its generations in
@@ -123,9 +159,10 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 	}
 	h.closeOnce.Do(func() {
 		h.closed.Store(true)
+		h.unclosed.Stop()
 		errs := []error{h.recovery.close(ctx)}
 		if h.provider != nil {
-			errs = append(errs, h.provider.Close(ctx))
+			errs = append(errs, leave(ctx, h.provider))
 		}
 		if h.near != nil {
 			errs = append(errs, h.near.Close())

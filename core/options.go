@@ -19,16 +19,19 @@ type Options[V any] struct {
 	// '%' and ':' counts as three.
 	Namespace string
 
-	// Provider stores the entries. Required unless Near is set. The cache owns
-	// it: Close closes it. It may be the same value as GenStore: see [Combined].
+	// Provider stores the entries. Required unless Near is set. Several caches
+	// may have the same one, each under a namespace of its own: the last of
+	// them to close closes it. It may be the same value as GenStore: see
+	// [Combined].
 	Provider Provider
 
 	// Codec turns values into bytes. Required with a Provider.
 	Codec Codec[V]
 
 	// Near keeps decoded values in this process, in front of the Provider or
-	// instead of one, under the same generation check. nil for none. The
-	// cache owns it: Close closes it.
+	// instead of one, under the same generation check. nil for none. It
+	// belongs to this cache alone, since its keys carry no namespace: Close
+	// closes it.
 	//
 	// A value read from the Provider is kept in Near for a minute, or for
 	// DefaultTTL if that is shorter, since what is left of its TTL is not
@@ -37,7 +40,8 @@ type Options[V any] struct {
 	Near Near[V]
 
 	// GenStore keeps the generations. nil means a [LocalGenStore], which is
-	// correct for one process only. The cache owns it: Close closes it.
+	// correct for one process only. Several caches may have the same one: the
+	// last of them to close closes it.
 	GenStore GenStore
 
 	// DefaultTTL is the time to live of single entries whose set gives none.
