@@ -77,3 +77,21 @@ func TestNothingIsAskedAfterClose(t *testing.T) {
 		t.Errorf("with CloseClient the client is closed: a ping returned %v", err)
 	}
 }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "localhost:1", MaxRetries: -1})
+	t.Cleanup(func() { client.Close() })
+	b, err := New(Config{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = b.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: b, GenStore: b})
+	if !b.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", b.Closed(), h, err)
+	}
+}

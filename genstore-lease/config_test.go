@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 func TestConfig(t *testing.T) {
@@ -67,3 +69,21 @@ func TestNewDoesNoIO(t *testing.T) {
 
 // ownClient is a client of somebody's own.
 type ownClient struct{ redis.UniversalClient }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "localhost:1", MaxRetries: -1})
+	t.Cleanup(func() { client.Close() })
+	s, err := New(Config{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = s.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: struct{ cascache.Provider }{}, GenStore: s})
+	if !s.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", s.Closed(), h, err)
+	}
+}

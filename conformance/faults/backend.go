@@ -20,8 +20,9 @@ type Backend struct {
 }
 
 var (
-	_ cascache.Combined = (*Backend)(nil)
-	_ cascache.Wrapper  = (*Backend)(nil)
+	_ cascache.Combined     = (*Backend)(nil)
+	_ cascache.Wrapper      = (*Backend)(nil)
+	_ cascache.ClosedTeller = (*Backend)(nil)
 )
 
 // NewBackend returns inner with the faults of both scripts. It panics if one of
@@ -33,6 +34,9 @@ func NewBackend(inner cascache.Combined, values, gens *Script) *Backend {
 
 // Unwrap implements [cascache.Wrapper].
 func (b *Backend) Unwrap() any { return b.inner }
+
+// Closed implements [cascache.ClosedTeller].
+func (b *Backend) Closed() bool { return isClosed(b.inner) }
 
 // Close implements [cascache.Provider].
 func (b *Backend) Close(ctx context.Context) error { return b.Provider.Close(ctx) }

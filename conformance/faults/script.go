@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 // A Script decides which calls go wrong, and how. Several wrappers may share
@@ -225,4 +227,10 @@ func checkInner(constructor string, inner any, scripts ...*Script) {
 	if slices.Contains(scripts, nil) {
 		panic("faults: " + constructor + ": the script is nil; it is required")
 	}
+}
+
+// isClosed reports whether what is wrapped says that it is closed.
+func isClosed(inner any) bool {
+	c, ok := cascache.AbilityOf[cascache.ClosedTeller](inner)
+	return ok && c.Closed()
 }
