@@ -3,7 +3,6 @@ package cascache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 
 	"github.com/unkn0wn-root/cascache/wire"
@@ -26,7 +25,7 @@ func (h *Handle[V]) lookUpBulk(ctx context.Context, keys []string) *bulkRead[V] 
 		return r
 	}
 	for _, key := range keys {
-		if r.err = h.keys.check(key); r.err != nil {
+		if r.err = h.check(OpGetBulk, key); r.err != nil {
 			return r
 		}
 	}
@@ -246,7 +245,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string) (served bool, 
 		for _, key := range r.keys {
 			r.emit.miss(ctx, key, ReasonProviderError)
 		}
-		return false, fmt.Errorf("cascache: get bulk %q of %d keys: %w", entry, len(r.keys), err)
+		return false, r.failed(OpGetBulk, r.keys[0], len(r.keys), err)
 	}
 	if !found {
 		return false, nil
@@ -348,7 +347,7 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int) error {
 		r.emit.miss(ctx, r.keys[i], reason)
 	}
 	if getErr != nil {
-		return fmt.Errorf("cascache: get %d singles of a bulk: %w", len(wanted), getErr)
+		return r.failed(OpGetBulk, r.keys[wanted[0]], len(wanted), getErr)
 	}
 	return nil
 }

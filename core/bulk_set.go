@@ -3,7 +3,6 @@ package cascache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -20,13 +19,15 @@ func (h *Handle[V]) SetBulkWithGens(ctx context.Context, items map[string]V, obs
 	if err := h.begin(ctx); err != nil {
 		return err
 	}
-	if err := checkTTL(ttl); err != nil {
+	keys := slices.Sorted(maps.Keys(items))
+	if err := checkTTL(ttl); err != nil && len(keys) > 0 {
+		return h.failed(OpSetBulk, keys[0], len(keys), err)
+	} else if err != nil {
 		return err
 	}
-	keys := slices.Sorted(maps.Keys(items))
 	fills := make([]filling[V], len(keys))
 	for i, key := range keys {
-		if err := h.keys.check(key); err != nil {
+		if err := h.check(OpSetBulk, key); err != nil {
 			return err
 		}
 		fills[i] = filling[V]{key: key, value: items[key], gen: observedGens[key], ttl: ttl}
@@ -83,7 +84,7 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		bulkAt = len(kept)
 	}
 	if err := h.setEntries(ctx, writes, bulkAt); err != nil {
-		return errors.Join(append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))...)
+		return errors.Join(append(errs, h.failed(OpSetBulk, fills[0].key, len(fills), err))...)
 	}
 	for i, f := range kept {
 		h.keepNear(f, writes[i].TTL)
@@ -117,7 +118,7 @@ func (h *Handle[V]) items(fills []filling[V], bulkTTL time.Duration, bulk bool) 
 	entry := h.keys.bulkEntry(keysOf(fills))
 	frame, err := h.codec.version.EncodeBulk(entry, members)
 	if err != nil {
-		return writes, kept, append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+		return writes, kept, append(errs, h.failed(OpSetBulk, fills[0].key, len(fills), err))
 	}
 	return append(writes, Item{
 		Key:   entry,

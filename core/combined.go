@@ -3,7 +3,6 @@ package cascache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"sync/atomic"
 	"time"
@@ -398,7 +397,7 @@ func (h *Handle[V]) storeManyCombined(ctx context.Context, fills []filling[V], b
 	switch {
 	case setErr == nil:
 	case !unread:
-		errs = append(errs, fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), setErr))
+		errs = append(errs, h.failed(OpSetBulk, fills[0].key, len(fills), setErr))
 	default:
 		errs = append(errs, ended(ctx))
 	}

@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/unkn0wn-root/cascache/wire"
 )
@@ -74,7 +73,7 @@ func (h *Handle[V]) beginRead(ctx context.Context, key string) error {
 	if err := h.begin(ctx); err != nil {
 		return err
 	}
-	return h.keys.check(key)
+	return h.check(OpGet, key)
 }
 
 // proofOfNear returns the generation of a key that near has under gen: if it is
@@ -116,7 +115,7 @@ func (h *Handle[V]) lookUpFar(ctx context.Context, key string, current uint64, o
 	}
 	if err != nil {
 		h.emit.miss(ctx, key, ReasonProviderError)
-		return none, foundNothing, fmt.Errorf("cascache: get %q: %w", h.keys.entry(key), err)
+		return none, foundNothing, h.failed(OpGet, key, 1, err)
 	}
 	if raw == nil {
 		if why == "" {

@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -15,9 +14,9 @@ func (h *Handle[V]) SetWithGen(ctx context.Context, key string, value V, observe
 		return err
 	}
 	if err := checkTTL(ttl); err != nil {
-		return err
+		return h.failed(OpSet, key, 1, err)
 	}
-	if err := h.keys.check(key); err != nil {
+	if err := h.check(OpSet, key); err != nil {
 		return err
 	}
 	return h.storeOne(ctx, filling[V]{key: key, value: value, gen: observedGen, ttl: ttl})
@@ -76,7 +75,7 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
 func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
 	frame, entry, err := h.codec.frame(f, h.keys.single, entry)
 	if err != nil {
-		return Item{}, fmt.Errorf("cascache: set %q: %w", h.keys.entry(f.key), err)
+		return Item{}, h.failed(OpSet, f.key, 1, err)
 	}
 	return Item{
 		Key:   entry,
@@ -90,7 +89,7 @@ func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
 // may decline.
 func (h *Handle[V]) settleSet(ctx context.Context, f filling[V], item Item, stored bool, err error) error {
 	if err != nil {
-		return fmt.Errorf("cascache: set %q: %w", item.Key, err)
+		return h.failed(OpSet, f.key, 1, err)
 	}
 	if !stored {
 		h.emit.setRejected(ctx, item.Key, false, item.Cost)
