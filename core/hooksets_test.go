@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// mark is the key of a value in a context.
+type mark struct{}
+
 // eachHook calls do with every field of Hooks, so that no test forgets a new one.
 func eachHook(t *testing.T, do func(t *testing.T, field int, name string)) {
 	t.Helper()
@@ -73,11 +76,11 @@ func TestJoinedHooksTellEach(t *testing.T) {
 		}
 		var got []told
 		note := func(who string) *Hooks {
-			return hooksWith(field, func(ctx context.Context, event any) { got = append(got, told{who, event, ctx.Value("mark")}) })
+			return hooksWith(field, func(ctx context.Context, event any) { got = append(got, told{who, event, ctx.Value(mark{})}) })
 		}
 		joined := JoinHooks(nil, note("first"), new(Hooks), note("second"), nil, note("third"))
 		event := eventOf(field)
-		fire(joined, field, context.WithValue(t.Context(), "mark", "mine"), event)
+		fire(joined, field, context.WithValue(t.Context(), mark{}, "mine"), event)
 		want := []told{{"first", event.Interface(), "mine"}, {"second", event.Interface(), "mine"}, {"third", event.Interface(), "mine"}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("every hook is told, in order, with event and context: got %v, want %v", got, want)
@@ -138,9 +141,9 @@ func TestAsyncHooksTellEachEvent(t *testing.T) {
 		got := make(chan told, 1)
 		a := NewAsyncHooks(hooksWith(field, func(ctx context.Context, event any) {
 			_, ends := ctx.Deadline()
-			got <- told{event, ctx.Value("mark"), ctx.Err(), ends || ctx.Done() != nil}
+			got <- told{event, ctx.Value(mark{}), ctx.Err(), ends || ctx.Done() != nil}
 		}), 1)
-		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), "mark", "mine"), time.Hour)
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), mark{}, "mine"), time.Hour)
 		cancel()
 		event := eventOf(field)
 		want := reflect.New(event.Type()).Elem()
