@@ -41,6 +41,7 @@ var (
 	_ cascache.BatchSnapshotter = (*Backend)(nil)
 	_ cascache.BatchBumper      = (*Backend)(nil)
 	_ cascache.Holder           = (*Backend)(nil)
+	_ cascache.ClosedTeller     = (*Backend)(nil)
 )
 
 // New returns a backend, without any I/O. The error names the field that cannot
@@ -67,6 +68,9 @@ func New(cfg Config) (*Backend, error) {
 	}
 	return &Backend{provider: provider, store: store, values: store.Values()}, nil
 }
+
+// Closed implements [cascache.ClosedTeller].
+func (b *Backend) Closed() bool { return b.provider.Closed() }
 
 // Close makes further calls fail and, with Config.CloseClient, closes the
 // client. Calls under way go on.

@@ -15,10 +15,11 @@ func TestConfigIsChecked(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "localhost:1"})
 	t.Cleanup(func() { client.Close() })
 	for field, config := range map[string]Config{
-		"Client":       {},
-		"TTL":          {Client: client, TTL: -1},
-		"WaitReplicas": {Client: client, WaitReplicas: -1},
-		"WaitTimeout":  {Client: client, WaitTimeout: time.Second},
+		"Client":        {},
+		"Client is nil": {Client: (*redis.ClusterClient)(nil)},
+		"TTL":           {Client: client, TTL: -1},
+		"WaitReplicas":  {Client: client, WaitReplicas: -1},
+		"WaitTimeout":   {Client: client, WaitTimeout: time.Second},
 	} {
 		_, err := New(config)
 		if err == nil || !strings.HasPrefix(err.Error(), "redisbackend: ") || !strings.Contains(err.Error(), "Config."+field) {
@@ -74,5 +75,23 @@ func TestNothingIsAskedAfterClose(t *testing.T) {
 	}
 	if err := client.Ping(ctx).Err(); !errors.Is(err, redis.ErrClosed) {
 		t.Errorf("with CloseClient the client is closed: a ping returned %v", err)
+	}
+}
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "localhost:1", MaxRetries: -1})
+	t.Cleanup(func() { client.Close() })
+	b, err := New(Config{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = b.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: b, GenStore: b})
+	if !b.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", b.Closed(), h, err)
 	}
 }

@@ -3,6 +3,7 @@ package aeadcodec
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
@@ -122,5 +123,19 @@ func TestAllocations(t *testing.T) {
 		}
 	}); got > derivation+1 {
 		t.Errorf("Decode allocates what the derivation of a key does, and the payload: got %v allocations, want %v", got, derivation+1)
+	}
+}
+
+func TestNewRefusesAnInnerCodecThatWouldPanic(t *testing.T) {
+	for what, inner := range map[string]cascache.Codec[[]byte]{
+		"is nil":                  nil,
+		"*cascache.Limit":         (*cascache.Limit[[]byte])(nil),
+		"what the cascache.Limit": cascache.Limit[[]byte]{Max: 5},
+		"*aeadcodec.verbatim":     cascache.Limit[[]byte]{Codec: &Codec[[]byte]{inner: (*verbatim)(nil)}},
+		"what the *aeadcodec":     new(Codec[[]byte]),
+	} {
+		if codec, err := New(inner, one()); err == nil || codec != nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("an inner codec that would panic is an error that names it: want %q, got %v, %v", what, codec, err)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 func TestZeroFieldsAreTheDefaults(t *testing.T) {
@@ -35,8 +37,16 @@ func TestConfigOutOfRange(t *testing.T) {
 			t.Errorf("a value out of range is an error that names field and value: %+v: got %v, %v", test.cfg, codec, err)
 		}
 	}
-	if _, err := New[[]byte](nil, Config{}); err == nil {
-		t.Error("a missing inner codec is an error: got nil")
+	for what, inner := range map[string]cascache.Codec[[]byte]{
+		"is nil":                  nil,
+		"*cascache.Limit":         (*cascache.Limit[[]byte])(nil),
+		"what the cascache.Limit": cascache.Limit[[]byte]{Max: 5},
+		"*zstdcodec.verbatim":     cascache.Limit[[]byte]{Codec: &Codec[[]byte]{inner: (*verbatim)(nil)}},
+		"what the *zstdcodec":     new(Codec[[]byte]),
+	} {
+		if codec, err := New(inner, Config{}); err == nil || codec != nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("an inner codec that would panic is an error that names it: want %q, got %v, %v", what, codec, err)
+		}
 	}
 }
 

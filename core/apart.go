@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 )
 
 // apart is the port to values in a provider and generations elsewhere.
@@ -20,7 +19,7 @@ func (a *apart) read(ctx context.Context, key string, known uint64, _ bool) (r r
 	}
 	raw, entry, err := a.values.getOf(ctx, a.keys.single, key)
 	if err != nil {
-		r.why, r.err = ReasonProviderError, fmt.Errorf("cascache: get %q: %w", a.keys.entry(key), err)
+		r.why, r.err = ReasonProviderError, a.failed(OpGet, key, 1, err)
 		return r
 	}
 	r.raw = raw
@@ -67,7 +66,7 @@ func (a *apart) put(ctx context.Context, item Item, _ uint64) (w written, err er
 		return written{stored: true}, nil
 	}
 	if w.stored, err = a.values.set(ctx, item); err != nil {
-		return written{failed: true}, fmt.Errorf("cascache: set %q: %w", item.Key, err)
+		return written{failed: true}, a.failed(OpSet, a.keys.userKey(item.Key), 1, err)
 	}
 	return w, nil
 }
@@ -100,7 +99,7 @@ func (a *apart) putBulk(ctx context.Context, items []Item, observed []uint64) ([
 	}
 	results, err := a.values.setBulk(ctx, items)
 	if err != nil {
-		err = fmt.Errorf("cascache: set bulk of %d keys: %w", len(observed), err)
+		err = a.failed(OpSetBulk, a.keys.userKey(items[0].Key), len(observed), err)
 	}
 	return results, err
 }

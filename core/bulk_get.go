@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -26,7 +25,7 @@ func (h *Handle[V]) lookUpBulk(ctx context.Context, keys []string) *bulkRead[V] 
 		return r
 	}
 	for _, key := range keys {
-		if r.err = h.keys.check(key); r.err != nil {
+		if r.err = h.check(OpGetBulk, key); r.err != nil {
 			return r
 		}
 	}
@@ -166,7 +165,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 		for _, key := range r.keys {
 			r.emit.miss(ctx, key, ReasonProviderError)
 		}
-		return false, fmt.Errorf("cascache: get bulk %q of %d keys: %w", entry, len(r.keys), read.bulkErr)
+		return false, r.failed(OpGetBulk, r.keys[0], len(r.keys), read.bulkErr)
 	}
 	raw := read.bulk
 	if raw == nil {
@@ -262,7 +261,7 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 		r.serve(ctx, i, &single)
 	}
 	if getErr != nil {
-		return fmt.Errorf("cascache: get %d singles of a bulk: %w", len(wanted), getErr)
+		return r.failed(OpGetBulk, r.keys[wanted[0]], len(wanted), getErr)
 	}
 	return nil
 }

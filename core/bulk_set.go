@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -19,13 +18,15 @@ func (h *Handle[V]) SetBulkWithGens(ctx context.Context, items map[string]V, obs
 	if err := h.begin(ctx); err != nil {
 		return err
 	}
-	if err := checkTTL(ttl); err != nil {
+	keys := slices.Sorted(maps.Keys(items))
+	if err := checkTTL(ttl); err != nil && len(keys) > 0 {
+		return h.failed(OpSetBulk, keys[0], len(keys), err)
+	} else if err != nil {
 		return err
 	}
-	keys := slices.Sorted(maps.Keys(items))
 	fills := make([]filling[V], len(keys))
 	for i, key := range keys {
-		if err := h.keys.check(key); err != nil {
+		if err := h.check(OpSetBulk, key); err != nil {
 			return err
 		}
 		fills[i] = filling[V]{key: key, value: items[key], gen: observedGens[key], ttl: ttl}
@@ -149,13 +150,13 @@ func (h *Handle[V]) items(fills []filling[V], entries []string, bulkTTL time.Dur
 	entry := h.keys.bulkEntry(keysOf(fills))
 	frame, err := h.codec.version.EncodeBulk(entry, members)
 	if err != nil {
-		failed.add(fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+		failed.add(h.failed(OpSetBulk, fills[0].key, len(fills), err))
 		return writes, kept, failed
 	}
 	item := Item{Key: entry, Value: frame, Cost: int64(len(frame)), TTL: ttl}
 	if h.cost != nil {
 		if item.Cost, err = h.costOf(entry, frame, true, len(members)); err != nil {
-			failed.add(fmt.Errorf("cascache: set bulk of %d keys: %w", len(fills), err))
+			failed.add(h.failed(OpSetBulk, fills[0].key, len(fills), err))
 			return writes, kept, failed
 		}
 	}

@@ -23,11 +23,16 @@ type CAS[V any] interface {
 
 	// Close stops background work, tries once more within ctx the
 	// invalidations that have failed so far, and reports those that it could
-	// not apply. It closes the provider, the near tier and the generation
-	// store, also when the caller made them, so a provider shared by two
-	// caches is closed by the first. It is idempotent: later calls return
-	// what the first one did. Every other call that begins afterwards returns
-	// [ErrClosed], or 0 for each generation where it has no error to return.
+	// not apply. It closes the near tier, and the provider and the generation
+	// store unless another open cache has them, also when the caller made
+	// them: the last cache closes what several have. It is idempotent: later
+	// calls return what the first one did. Every other call that begins
+	// afterwards returns [ErrClosed], or 0 for each generation where it has no
+	// error to return.
+	//
+	// A cache that nobody uses any more can go without: the garbage collector
+	// frees it, with the provider and the store if these hold on to nothing
+	// else. It closes neither.
 	Close(ctx context.Context) error
 
 	// Get returns the value under key, and whether there was one that is

@@ -3,6 +3,7 @@ package cascache
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -55,6 +56,64 @@ func (e *InvalidateBulkError) Error() string {
 // Unwrap returns the errors of the first few keys: an [*InvalidateError] for each
 // of Keys, and one that wraps [ErrInvalidKey] for a key that cannot exist.
 func (e *InvalidateBulkError) Unwrap() []error { return e.failed.first }
+
+// Op names an operation of a cache.
+type Op string
+
+// The operations that an [OpError] tells of.
+const (
+	OpGet          Op = "get"
+	OpGetBulk      Op = "get bulk"
+	OpSet          Op = "set"
+	OpSetBulk      Op = "set bulk"
+	OpSnapshot     Op = "snapshot"
+	OpSnapshotBulk Op = "snapshot bulk"
+	OpInvalidate   Op = "invalidate"
+	OpMutate       Op = "mutate"
+)
+
+// OpError tells which operation of a cache failed, and for which key. It is found
+// by errors.As in what the calls return, but for [ErrClosed] and the end of the
+// caller's own context, which are returned as they are, and the failures that
+// [InvalidateError] and [LoadPanicError] tell of.
+type OpError struct {
+	Op        Op
+	Namespace string // of the cache
+	Key       string // the caller's key; of several, the first one
+	Keys      int    // how many keys the operation was for
+	Err       error  // the cause
+}
+
+// shownKey is how much of a key an error shows.
+const shownKey = 256
+
+func (e *OpError) Error() string {
+	key := newKeySpace(e.Namespace).entry(e.Key)
+	if len(key) > shownKey {
+		key = strings.ToValidUTF8(key[:shownKey], "") + "..."
+	}
+	if e.Keys > 1 {
+		return fmt.Sprintf("cascache: %s %q and %d more keys: %v", e.Op, key, e.Keys-1, e.Err)
+	}
+	return fmt.Sprintf("cascache: %s %q: %v", e.Op, key, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// failed returns an [*OpError] of this cache for a key, or the first of several.
+func (p *proofs) failed(op Op, key string, keys int, err error) error {
+	return &OpError{Op: op, Namespace: p.emit.namespace, Key: key, Keys: keys, Err: err}
+}
+
+// check returns an error that wraps [ErrInvalidKey] if an operation cannot be for
+// key.
+func (p *proofs) check(op Op, key string) error {
+	if err := p.keys.check(key); err != nil {
+		return p.failed(op, key, 1, err)
+	}
+	return nil
+}
 
 // InvalidateError tells that an invalidation is not known to be applied: other
 // processes may go on serving the old value. In this process the key is

@@ -1,6 +1,7 @@
 package cascache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,6 +52,150 @@ func TestSentinelsAreToldApart(t *testing.T) {
 			if errors.Is(a, b) != (i == j) {
 				t.Errorf("each sentinel is itself and no other: %v is %v", a, b)
 			}
+		}
+	}
+}
+
+func TestOpErrorsNameOperationAndKey(t *testing.T) {
+	refused := errors.New("refused")
+	ctx := t.Context()
+	values, gens := map[string]string{"a": "1", "b": "2"}, func(r *rig) map[string]uint64 { return r.SnapshotGens([]string{"a", "b"}) }
+	long := strings.Repeat("k", 70_000)
+	for name, c := range map[string]struct {
+		act   func(r *rig) error
+		want  OpError
+		cause error
+	}{
+		"get": {
+			func(r *rig) error { r.provider.getErr = refused; _, _, err := r.Get(ctx, "k"); return err },
+			OpError{Op: OpGet, Key: "k", Keys: 1}, refused,
+		},
+		"get of no key": {
+			func(r *rig) error { _, _, err := r.Get(ctx, ""); return err },
+			OpError{Op: OpGet, Keys: 1}, ErrInvalidKey,
+		},
+		"get of too long a key": {
+			func(r *rig) error { _, _, err := r.Get(ctx, long); return err },
+			OpError{Op: OpGet, Key: long, Keys: 1}, ErrInvalidKey,
+		},
+		"set": {
+			func(r *rig) error {
+				r.provider.setErr = refused
+				return r.SetWithGen(ctx, "k", "v", r.SnapshotGen("k"), 0)
+			},
+			OpError{Op: OpSet, Key: "k", Keys: 1}, refused,
+		},
+		"set with a negative TTL": {
+			func(r *rig) error { return r.SetWithGen(ctx, "k", "v", 1, -1) },
+			OpError{Op: OpSet, Key: "k", Keys: 1}, ErrInvalidTTL,
+		},
+		"set of no key": {
+			func(r *rig) error { return r.SetWithGen(ctx, "", "v", 1, 0) },
+			OpError{Op: OpSet, Keys: 1}, ErrInvalidKey,
+		},
+		"snapshot": {
+			func(r *rig) error {
+				r.store.fail(GenSnapshot, refused)
+				_, err := r.SnapshotGenContext(ctx, "k")
+				return err
+			},
+			OpError{Op: OpSnapshot, Key: "k", Keys: 1}, refused,
+		},
+		"snapshot of a suspect": {
+			func(r *rig) error {
+				r.store.fail(GenBump, refused)
+				_ = r.Invalidate(ctx, "k")
+				_, err := r.SnapshotGenContext(ctx, "k")
+				r.store.fail(GenBump, nil)
+				return err
+			},
+			OpError{Op: OpSnapshot, Key: "k", Keys: 1}, ErrSuspect,
+		},
+		"snapshots": {
+			func(r *rig) error {
+				r.store.fail(GenSnapshot, refused)
+				_, err := r.SnapshotGensContext(ctx, []string{"b", "a"})
+				return err
+			},
+			OpError{Op: OpSnapshotBulk, Key: "b", Keys: 2}, refused,
+		},
+		"get bulk": {
+			func(r *rig) error {
+				r.provider.getErr = refused
+				_, _, err := r.GetBulk(ctx, []string{"b", "a"})
+				return err
+			},
+			OpError{Op: OpGetBulk, Key: "b", Keys: 2}, refused,
+		},
+		"get bulk with no key": {
+			func(r *rig) error { _, _, err := r.GetBulk(ctx, []string{"b", ""}); return err },
+			OpError{Op: OpGetBulk, Keys: 1}, ErrInvalidKey,
+		},
+		"set bulk": {
+			func(r *rig) error {
+				g := gens(r)
+				r.provider.setErr = refused
+				return r.SetBulkWithGens(ctx, values, g, 0)
+			},
+			OpError{Op: OpSetBulk, Key: "a", Keys: 2}, refused,
+		},
+		"set bulk with a negative TTL": {
+			func(r *rig) error { return r.SetBulkWithGens(ctx, values, gens(r), -1) },
+			OpError{Op: OpSetBulk, Key: "a", Keys: 2}, ErrInvalidTTL,
+		},
+		"set bulk with no key": {
+			func(r *rig) error { return r.SetBulkWithGens(ctx, map[string]string{"": "v", "a": "v"}, nil, 0) },
+			OpError{Op: OpSetBulk, Keys: 1}, ErrInvalidKey,
+		},
+		"invalidate no key": {
+			func(r *rig) error { return r.Invalidate(ctx, "") },
+			OpError{Op: OpInvalidate, Keys: 1}, ErrInvalidKey,
+		},
+		"invalidate many with no key": {
+			func(r *rig) error { return r.InvalidateBulk(ctx, []string{"a", ""}) },
+			OpError{Op: OpInvalidate, Keys: 1}, ErrInvalidKey,
+		},
+		"mutate without holds": {
+			func(r *rig) error {
+				return r.Mutate(ctx, []string{"b", "a"}, func(context.Context) error { return nil })
+			},
+			OpError{Op: OpMutate, Key: "b", Keys: 2}, ErrHoldUnsupported,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.act(newRig(t))
+			var got *OpError
+			if !errors.As(err, &got) {
+				t.Fatalf("an error names operation and key in fields: got %T, %v", err, err)
+			}
+			found := *got
+			found.Err = nil
+			if c.want.Namespace = "n"; found != c.want {
+				t.Errorf("an error names operation and key: got %+v, want %+v", found, c.want)
+			}
+			if !errors.Is(err, c.cause) {
+				t.Errorf("an error wraps its cause: got %v, want %v", err, c.cause)
+			}
+			text := err.Error()
+			if !strings.Contains(text, "cascache: "+string(c.want.Op)) || len(text) > 1000 {
+				t.Errorf("an error's text names the operation and is short: got %d bytes, %.200s", len(text), text)
+			}
+		})
+	}
+}
+
+func TestOpErrorTexts(t *testing.T) {
+	cause := errors.New("EOF")
+	for _, c := range []struct {
+		err  OpError
+		want string
+	}{
+		{OpError{Op: OpGet, Namespace: "n", Key: "k", Keys: 1, Err: cause}, `cascache: get "single:n:k": EOF`},
+		{OpError{Op: OpSetBulk, Namespace: "a:b", Key: "k", Keys: 3, Err: cause}, `cascache: set bulk "single:a%3Ab:k" and 2 more keys: EOF`},
+		{OpError{Op: OpGet, Namespace: "n", Key: strings.Repeat("é", 500), Keys: 1, Err: cause}, `cascache: get "single:n:` + strings.Repeat("é", 123) + `...": EOF`},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("an error is one readable line: got %s, want %s", got, c.want)
 		}
 	}
 }

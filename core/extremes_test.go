@@ -149,7 +149,7 @@ func eachExtreme(t *testing.T, f func(t *testing.T, opts Options[string], d time
 	}
 }
 
-func closing(t *testing.T, h *Handle[string]) {
+func mustClose(t *testing.T, h *Handle[string]) {
 	t.Helper()
 	if err := h.Close(t.Context()); err != nil {
 		t.Errorf("Close: got %v, want nil", err)
@@ -187,7 +187,7 @@ func TestExtremeOptions(t *testing.T) {
 				if err != nil {
 					t.Fatalf("Options.%s may be %d: got %v", field, int64(d), err)
 				}
-				defer closing(t, h)
+				defer mustClose(t, h)
 				if d != 0 && d < year {
 					return // short on purpose: that it can be made is all
 				}
@@ -209,7 +209,7 @@ func TestExtremeOptions(t *testing.T) {
 				opts := assemblies()["provider"]()
 				setDuration(&opts, field, d)
 				if h, err := New(opts); err == nil {
-					closing(t, h)
+					mustClose(t, h)
 					t.Errorf("Options.%s may not be %v", field, d)
 				} else if !strings.Contains(err.Error(), field) || !strings.Contains(err.Error(), d.String()) {
 					t.Errorf("the error names field and value: %q lacks %s or %v", err, field, d)
@@ -222,7 +222,7 @@ func TestExtremeOptions(t *testing.T) {
 func TestExtremeTTLs(t *testing.T) {
 	eachExtreme(t, func(t *testing.T, opts Options[string], d time.Duration) {
 		h := open(t, opts)
-		defer closing(t, h)
+		defer mustClose(t, h)
 		ctx := t.Context()
 		if err := h.SetWithGen(ctx, "k", "v", h.SnapshotGen("k"), d); err != nil {
 			t.Fatalf("a TTL of %d: got %v", int64(d), err)
@@ -268,7 +268,7 @@ func TestExtremeLeases(t *testing.T) {
 	eachExtreme(t, func(t *testing.T, opts Options[string], d time.Duration) {
 		opts.MutateLease = d
 		h := open(t, opts)
-		defer closing(t, h)
+		defer mustClose(t, h)
 		ctx := t.Context()
 		held := func(when string) {
 			t.Helper()
@@ -319,7 +319,7 @@ func TestExtremesOfLoaders(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			eachExtreme(t, func(t *testing.T, opts Options[string], d time.Duration) {
 				h := open(t, opts)
-				defer closing(t, h)
+				defer mustClose(t, h)
 				loads := 0
 				loaderOpts := LoaderOptions[string]{
 					Load: func(ctx context.Context, key string) (string, error) {

@@ -426,12 +426,13 @@ func eachOf(one func(context.Context, string) (uint64, error)) func(context.Cont
 	}
 }
 
-// close lets go of the goroutines and closes the store.
+// close lets go of the goroutines, and closes the store unless another cache
+// has it.
 func (g *generations) close(ctx context.Context) (err error) {
 	g.reads.close()
 	g.bumps.close()
 	defer contain(&err, "the generation store")
-	return g.store.Close(ctx)
+	return leave(ctx, g.store)
 }
 
 func wrongLength(got, want int) error {

@@ -71,7 +71,7 @@ func (h *Handle[V]) beginRead(ctx context.Context, key string) error {
 	if err := h.begin(ctx); err != nil {
 		return err
 	}
-	return h.keys.check(key)
+	return h.check(OpGet, key)
 }
 
 // serve ends the reading of a key: a hit, or a miss and what it takes to heal.

@@ -3,6 +3,7 @@ package cascache
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,14 +30,15 @@ type Handle[V any] struct {
 	lease    time.Duration // of the holds of Mutate
 	values   *values
 
+	unclosed  runtime.Cleanup // of a handle that nobody closes: it owns nothing any more
 	closeOnce sync.Once
 	closeErr  error
 }
 
 var _ CAS[int] = (*Handle[int])(nil)
 
-// New opens a cache. The error names the option that is missing or out of
-// range.
+// New opens a cache. The error names the option that is missing, out of range,
+// or closed.
 func New[V any](opts Options[V]) (*Handle[V], error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
@@ -81,7 +83,41 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	}
 	h.recovery.proofs = &h.proofs
 	h.lease = orDefault(opts.MutateLease, DefaultMutateLease)
+	if err := h.own(opts.Provider, opts.GenStore); err != nil {
+		return nil, err
+	}
 	return h, nil
+}
+
+// own counts the handle as an owner of what it was given, either of which may be
+// nil. Until it is closed, or freed by the garbage collector.
+func (h *Handle[V]) own(provider Provider, store GenStore) error {
+	var owned []backend
+	take := func(field string, b backend) error {
+		err := acquire(field, b)
+		if err == nil {
+			owned = append(owned, b)
+		}
+		return err
+	}
+	giveBack := func(owned []backend) {
+		for _, b := range owned {
+			release(b)
+		}
+	}
+	var err error
+	if provider != nil {
+		err = take("Provider", provider)
+	}
+	if err == nil && store != nil {
+		err = take("GenStore", store)
+	}
+	if err != nil {
+		giveBack(owned)
+		return err
+	}
+	h.unclosed = runtime.AddCleanup(h, giveBack, owned)
+	return nil
 }
 
 // isLocal reports whether a store, or what it wraps, keeps its generations in
@@ -110,6 +146,7 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 	}
 	h.closeOnce.Do(func() {
 		h.closed.Store(true)
+		h.unclosed.Stop()
 		h.closeErr = errors.Join(h.recovery.close(ctx), h.values.close(ctx), h.closeNear(), h.gens.close(ctx))
 	})
 	return h.closeErr

@@ -12,7 +12,7 @@ func (h *Handle[V]) Invalidate(ctx context.Context, key string) error {
 	if h.closed.Load() {
 		return ErrClosed
 	}
-	if err := h.keys.check(key); err != nil {
+	if err := h.check(OpInvalidate, key); err != nil {
 		return err
 	}
 	entry := h.keys.entry(key)
@@ -44,7 +44,7 @@ func (h *Handle[V]) InvalidateBulk(ctx context.Context, keys []string) error {
 	failed := new(InvalidateBulkError)
 	usable := make([]string, 0, len(keys))
 	for _, key := range distinct(keys) {
-		if err := h.keys.check(key); err != nil {
+		if err := h.check(OpInvalidate, key); err != nil {
 			failed.failed.add(err)
 			continue
 		}

@@ -1,6 +1,9 @@
 package cascache
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Limit is a codec that refuses values larger than Max bytes, encoded, in both
 // directions: it keeps a single value from crowding the cache, and the inner
@@ -13,6 +16,9 @@ type Limit[V any] struct {
 
 // Encode implements [Codec].
 func (l Limit[V]) Encode(value V) ([]byte, error) {
+	if err := l.checkCodec(); err != nil {
+		return nil, err
+	}
 	payload, err := l.Codec.Encode(value)
 	if err != nil {
 		return nil, err
@@ -22,6 +28,9 @@ func (l Limit[V]) Encode(value V) ([]byte, error) {
 
 // AppendEncode implements [AppendEncoder] if the inner codec does.
 func (l Limit[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
+	if err := l.checkCodec(); err != nil {
+		return dst, err
+	}
 	appender, ok := AbilityOf[AppendEncoder[V]](l.Codec)
 	if !ok {
 		payload, err := l.Encode(value)
@@ -36,7 +45,11 @@ func (l Limit[V]) AppendEncode(dst []byte, value V) ([]byte, error) {
 
 // Decode implements [Codec].
 func (l Limit[V]) Decode(data []byte) (V, error) {
-	if err := l.check("stored", len(data)); err != nil {
+	err := l.checkCodec()
+	if err == nil {
+		err = l.check("stored", len(data))
+	}
+	if err != nil {
 		var none V
 		return none, err
 	}
@@ -45,6 +58,16 @@ func (l Limit[V]) Decode(data []byte) (V, error) {
 
 // Unwrap implements [Wrapper].
 func (l Limit[V]) Unwrap() any { return l.Codec }
+
+func (l Limit[V]) checkCodec() error {
+	switch {
+	case l.Codec == nil:
+		return errors.New("cascache: Limit.Codec is nil; it is required")
+	case isNil(l.Codec):
+		return fmt.Errorf("cascache: Limit.Codec is a nil %T; it must be a usable codec", l.Codec)
+	}
+	return nil
+}
 
 func (l Limit[V]) check(what string, n int) error {
 	switch {

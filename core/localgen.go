@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 )
 
 // Defaults of the local generation store.
@@ -37,6 +38,9 @@ const localShards = 256
 // misses. Each generation also goes once its last bump is longer ago than the
 // retention. Both are safe, since what is drawn next for such a key is greater
 // than anything that was dropped (G1).
+//
+// A store that nobody uses any more need not be closed: the garbage collector
+// frees it with its timer.
 //
 // Reads take no lock. No call blocks or looks at its context. All methods may be
 // called concurrently.
@@ -74,8 +78,15 @@ func NewLocalGenStore(cleanupInterval, retention time.Duration) *LocalGenStore {
 	}
 	s := &LocalGenStore{hash: newKeyHash(), clock: newGenClock(), interval: cleanupInterval, retention: retention}
 	s.SetMaxKeys(0)
+	// The timer must not keep a store alive that nobody closes: it fires once
+	// more after the store is gone, and does nothing then.
+	weakly := weak.Make(s)
 	s.timerMu.Lock()
-	s.timer = time.AfterFunc(cleanupInterval, s.tick)
+	s.timer = time.AfterFunc(cleanupInterval, func() {
+		if s := weakly.Value(); s != nil {
+			s.tick()
+		}
+	})
 	s.timerMu.Unlock()
 	return s
 }
@@ -234,6 +245,9 @@ func (s *LocalGenStore) tick() {
 		s.timer.Reset(s.interval)
 	}
 }
+
+// Closed implements [ClosedTeller].
+func (s *LocalGenStore) Closed() bool { return s.closed.Load() }
 
 // NonBlocking implements [NonBlocker].
 func (s *LocalGenStore) NonBlocking() bool { return true }

@@ -47,7 +47,7 @@ func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx co
 	}
 	keys = distinct(keys)
 	for _, key := range keys {
-		if err := h.keys.check(key); err != nil {
+		if err := h.check(OpMutate, key); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx co
 	token := rand.Text()
 	start := time.Now()
 	if err := h.gens.hold(ctx, entries, token, h.lease); err != nil {
-		return fmt.Errorf("cascache: hold %q and %d more keys: %w", entries[0], len(entries)-1, err)
+		return h.failed(OpMutate, keys[0], len(keys), fmt.Errorf("hold: %w", err))
 	}
 
 	writeCtx, cancel := context.WithDeadline(ctx, start.Add(h.lease-h.lease/4))
@@ -66,7 +66,7 @@ func (h *Handle[V]) Mutate(ctx context.Context, keys []string, write func(ctx co
 	if err := writeCtx.Err(); err != nil {
 		// Nothing was written, so nothing needs the hold.
 		h.gens.release(context.WithoutCancel(ctx), entries, token)
-		return fmt.Errorf("cascache: mutate %q: no time was left for the write: %w", entries[0], err)
+		return h.failed(OpMutate, keys[0], len(keys), fmt.Errorf("no time was left for the write: %w", err))
 	}
 	writeErr := write(writeCtx)
 	if took := time.Since(start); took > h.lease {

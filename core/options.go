@@ -3,6 +3,7 @@ package cascache
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 )
 
@@ -18,16 +19,19 @@ type Options[V any] struct {
 	// '%' and ':' counts as three.
 	Namespace string
 
-	// Provider stores the entries. Required unless Near is set. The cache owns
-	// it: Close closes it. It may be the same value as GenStore: see [Combined].
+	// Provider stores the entries. Required unless Near is set. Several caches
+	// may have the same one, each under a namespace of its own: the last of
+	// them to close closes it. It may be the same value as GenStore: see
+	// [Combined].
 	Provider Provider
 
 	// Codec turns values into bytes. Required with a Provider.
 	Codec Codec[V]
 
 	// Near keeps decoded values in this process, in front of the Provider or
-	// instead of one, under the same generation check. nil for none. The
-	// cache owns it: Close closes it.
+	// instead of one, under the same generation check. nil for none. It
+	// belongs to this cache alone, since its keys carry no namespace: Close
+	// closes it.
 	//
 	// A value read from the Provider is kept in Near for a minute, or for
 	// DefaultTTL if that is shorter, since what is left of its TTL is not
@@ -36,7 +40,8 @@ type Options[V any] struct {
 	Near Near[V]
 
 	// GenStore keeps the generations. nil means a [LocalGenStore], which is
-	// correct for one process only. The cache owns it: Close closes it.
+	// correct for one process only. Several caches may have the same one: the
+	// last of them to close closes it.
 	GenStore GenStore
 
 	// DefaultTTL is the time to live of single entries whose set gives none.
@@ -116,6 +121,19 @@ func (o *Options[V]) validate() error {
 	if o.Provider == nil && o.Near == nil {
 		return fmt.Errorf("cascache: Options.Provider is nil; it is required unless Options.Near is set")
 	}
+	for _, part := range [...]struct {
+		field string
+		value any
+	}{
+		{"Provider", o.Provider},
+		{"Codec", o.Codec},
+		{"Near", o.Near},
+		{"GenStore", o.GenStore},
+	} {
+		if err := checkPart(part.field, part.value); err != nil {
+			return err
+		}
+	}
 	if o.Provider != nil && o.Codec == nil {
 		return fmt.Errorf("cascache: Options.Codec is nil; it is required with a Provider")
 	}
@@ -138,6 +156,42 @@ func (o *Options[V]) validate() error {
 		}
 	}
 	return nil
+}
+
+// checkPart returns an error if a part of the cache, or what it wraps, is a nil
+// of some type: such an interface is not nil, and its first call panics.
+func checkPart(field string, part any) error {
+	if part == nil {
+		return nil // whether it is required is for the caller to say
+	}
+	if isNil(part) {
+		return fmt.Errorf("cascache: Options.%s is a nil %T; it must be a usable value, or left out if it is not required", field, part)
+	}
+	for {
+		w, ok := part.(Wrapper)
+		if !ok {
+			return nil
+		}
+		inner := w.Unwrap()
+		switch {
+		case inner == nil:
+			return fmt.Errorf("cascache: Options.%s: a %T wraps nothing; what it wraps is required", field, part)
+		case isNil(inner):
+			return fmt.Errorf("cascache: Options.%s: a %T wraps a nil %T; it must wrap a usable value", field, part, inner)
+		}
+		part = inner
+	}
+}
+
+// isNil reports whether v is nil, or a nil of a type that can be nil.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice, reflect.UnsafePointer:
+		return r.IsNil()
+	}
+	return false
 }
 
 func orDefault(d, fallback time.Duration) time.Duration {

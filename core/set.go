@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -15,9 +14,9 @@ func (h *Handle[V]) SetWithGen(ctx context.Context, key string, value V, observe
 		return err
 	}
 	if err := checkTTL(ttl); err != nil {
-		return err
+		return h.failed(OpSet, key, 1, err)
 	}
-	if err := h.keys.check(key); err != nil {
+	if err := h.check(OpSet, key); err != nil {
 		return err
 	}
 	return h.storeOne(ctx, filling[V]{key: key, value: value, gen: observedGen, ttl: ttl})
@@ -60,12 +59,12 @@ func (h *Handle[V]) item(f filling[V], entry string) (Item, error) {
 	}
 	frame, entry, err := h.codec.frame(f, h.keys.single, entry)
 	if err != nil {
-		return Item{}, fmt.Errorf("cascache: set %q: %w", h.keys.entry(f.key), err)
+		return Item{}, h.failed(OpSet, f.key, 1, err)
 	}
 	item := Item{Key: entry, Value: frame, Cost: int64(len(frame)), TTL: h.ttls.of(f.ttl, h.ttls.single)}
 	if h.cost != nil {
 		if item.Cost, err = h.costOf(entry, frame, false, 1); err != nil {
-			return Item{}, fmt.Errorf("cascache: set %q: %w", entry, err)
+			return Item{}, h.failed(OpSet, f.key, 1, err)
 		}
 	}
 	return item, nil

@@ -165,3 +165,14 @@ func TestSlogHooksTellOfLoads(t *testing.T) {
 		}
 	}
 }
+
+func TestSlogHooksBelowTheLevelDoNotAllocate(t *testing.T) {
+	hooks := NewSlogHooks(slog.New(slog.NewTextHandler(io.Discard, nil)), SlogOptions{Redact: HashKey, MaxPerSecond: 1})
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(100, func() {
+		hooks.Hit(ctx, HitEvent{Namespace: "n", Key: "k"})
+		hooks.Miss(ctx, MissEvent{Namespace: "n", Key: "k", Reason: ReasonStale})
+	}); n != 0 {
+		t.Errorf("events below the logger's level cost no memory: got %v allocations", n)
+	}
+}

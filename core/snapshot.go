@@ -2,7 +2,6 @@ package cascache
 
 import (
 	"context"
-	"fmt"
 )
 
 // SnapshotGen implements [CAS].
@@ -27,17 +26,17 @@ func (h *Handle[V]) SnapshotGenContext(ctx context.Context, key string) (uint64,
 	if err := h.begin(ctx); err != nil {
 		return 0, err
 	}
-	if err := h.keys.check(key); err != nil {
+	if err := h.check(OpSnapshot, key); err != nil {
 		return 0, err
 	}
 	entry := h.keys.entry(key)
 	if h.suspects.has(entry) {
-		return 0, suspectError(entry)
+		return 0, h.failed(OpSnapshot, key, 1, ErrSuspect)
 	}
 	gen, err := h.gens.snapshot(ctx, entry)
 	if err != nil {
 		h.emit.genStoreError(ctx, GenSnapshot, key, 1, err)
-		return 0, fmt.Errorf("cascache: snapshot %q: %w", entry, err)
+		return 0, h.failed(OpSnapshot, key, 1, err)
 	}
 	return gen, nil
 }
@@ -61,13 +60,13 @@ func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map
 	usable := make([]string, 0, len(keys))
 	entries := make([]string, 0, len(keys))
 	for _, key := range keys {
-		if err := h.keys.check(key); err != nil {
+		if err := h.check(OpSnapshotBulk, key); err != nil {
 			refused = err
 			continue
 		}
 		entry := h.keys.entry(key)
 		if h.suspects.has(entry) {
-			refused = suspectError(entry)
+			refused = h.failed(OpSnapshotBulk, key, 1, ErrSuspect)
 			continue
 		}
 		usable = append(usable, key)
@@ -82,11 +81,7 @@ func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map
 	}
 	if err != nil {
 		h.emit.genStoreError(ctx, GenSnapshot, usable[0], len(usable), err)
-		return gens, fmt.Errorf("cascache: snapshot of %d keys: %w", len(usable), err)
+		return gens, h.failed(OpSnapshotBulk, usable[0], len(usable), err)
 	}
 	return gens, refused
-}
-
-func suspectError(entry string) error {
-	return fmt.Errorf("%w: %q", ErrSuspect, entry)
 }

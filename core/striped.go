@@ -155,6 +155,9 @@ func (s *StripedGenStore) Release(_ context.Context, keys []string, token string
 	return nil
 }
 
+// Closed implements [ClosedTeller].
+func (s *StripedGenStore) Closed() bool { return s.closed.Load() }
+
 // NonBlocking implements [NonBlocker].
 func (s *StripedGenStore) NonBlocking() bool { return true }
 

@@ -3,7 +3,6 @@ package cascache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -160,7 +159,7 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 	r.raw, r.gen, r.early, r.asked, r.failed = p.value, p.gen, true, fill, p.genErr != nil
 	switch {
 	case p.valueErr != nil:
-		r.raw, r.why, r.err = nil, ReasonProviderError, fmt.Errorf("cascache: get %q: %w", entry, p.valueErr)
+		r.raw, r.why, r.err = nil, ReasonProviderError, t.failed(OpGet, key, 1, p.valueErr)
 	case p.genErr != nil:
 		op := GenCurrent
 		if fill {
@@ -296,7 +295,7 @@ func (t *together) put(ctx context.Context, item Item, observed uint64) (w writt
 	}
 	switch {
 	case panicked(err):
-		return written{failed: true}, fmt.Errorf("cascache: set %q: %w", item.Key, err)
+		return written{failed: true}, t.failed(OpSet, t.keys.userKey(item.Key), 1, err)
 	case err != nil: // it may be stored all the same
 		_, err = t.unread(ctx, GenCurrent, t.keys.userKey(item.Key), err)
 		return written{failed: true}, err
@@ -311,7 +310,7 @@ func (t *together) put(ctx context.Context, item Item, observed uint64) (w writt
 		return w, nil
 	}
 	if r.err != nil {
-		return written{failed: true}, fmt.Errorf("cascache: set %q: %w", item.Key, r.err)
+		return written{failed: true}, t.failed(OpSet, t.keys.userKey(item.Key), 1, r.err)
 	}
 	w.stored = r.stored
 	return w, nil
@@ -392,7 +391,7 @@ func (t *together) putBulk(ctx context.Context, items []Item, observed []uint64)
 	}
 	err := setErrs.err()
 	if err != nil {
-		err = fmt.Errorf("cascache: set bulk of %d keys: %w", n, err)
+		err = t.failed(OpSetBulk, t.keys.userKey(items[0].Key), n, err)
 	}
 	if genErrs.n > 0 {
 		err = errors.Join(err, ended(ctx))

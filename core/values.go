@@ -223,5 +223,5 @@ func (v *values) close(ctx context.Context) (err error) {
 		return nil
 	}
 	defer contain(&err, providerName)
-	return v.provider.Close(ctx)
+	return leave(ctx, v.provider)
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 func TestConfig(t *testing.T) {
@@ -21,6 +23,8 @@ func TestConfig(t *testing.T) {
 		"all set":            {Config{Client: client, Namespace: "n", Lease: time.Second, Heartbeat: 500 * time.Millisecond, LogLength: 100, Generations: 1, TTL: time.Hour}, nil},
 		"shortest lease":     {Config{Client: client, Lease: 10 * time.Millisecond}, nil},
 		"no client":          {Config{}, []string{"Client"}},
+		"nil client":         {Config{Client: (*redis.Client)(nil)}, []string{"Config.Client is nil"}},
+		"nil of a wrapper":   {Config{Client: (*ownClient)(nil)}, []string{"Config.Client is nil"}},
 		"ring":               {Config{Client: ring}, []string{"Client", "Ring"}},
 		"lease too short":    {Config{Client: client, Lease: 9 * time.Millisecond}, []string{"Lease", "9ms", "10ms"}},
 		"lease too long":     {Config{Client: client, Lease: time.Hour}, []string{"Lease", "1h", "1m"}},
@@ -60,5 +64,26 @@ func TestNewDoesNoIO(t *testing.T) {
 	}
 	if n := client.PoolStats().Misses; n != 0 {
 		t.Errorf("New, CurrentLocal and Close took %d connections", n)
+	}
+}
+
+// ownClient is a client of somebody's own.
+type ownClient struct{ redis.UniversalClient }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "localhost:1", MaxRetries: -1})
+	t.Cleanup(func() { client.Close() })
+	s, err := New(Config{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = s.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: struct{ cascache.Provider }{}, GenStore: s})
+	if !s.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", s.Closed(), h, err)
 	}
 }

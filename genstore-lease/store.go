@@ -69,6 +69,7 @@ var (
 	_ cascache.BatchSnapshotter = (*Store)(nil)
 	_ cascache.BatchBumper      = (*Store)(nil)
 	_ cascache.Holder           = (*Store)(nil)
+	_ cascache.ClosedTeller     = (*Store)(nil)
 )
 
 // New returns a store, without any I/O. The error names the field that cannot
@@ -119,6 +120,9 @@ func (s *engine) begin(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// Closed implements [cascache.ClosedTeller].
+func (s *Store) Closed() bool { return s.closed.Load() }
 
 // Close stops answering from memory, tells the others so that they need not
 // wait for this process, and closes the client if Config.CloseClient says so.

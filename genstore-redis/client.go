@@ -73,6 +73,9 @@ func inspect(c redis.UniversalClient) (client, error) {
 		return client{}, errors.New("redisgenstore: Config.Client is a redis.Ring, which moves a key to another shard while its own is away, " +
 			"and back to generations from before; use a redis.ClusterClient, or one redis.Client")
 	default:
+		if v := reflect.ValueOf(c); v.Kind() == reflect.Pointer && v.IsNil() {
+			return inspect(nil) // of a type of somebody's own
+		}
 		return client{UniversalClient: c}, nil
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 // nowhere is an address where nobody listens: New must not mind.
@@ -68,6 +70,7 @@ func TestRefusals(t *testing.T) {
 		"nil client":                        {Config{Client: (*redis.Client)(nil)}, "Config.Client is nil"},
 		"nil cluster client":                {Config{Client: (*redis.ClusterClient)(nil)}, "Config.Client is nil"},
 		"nil autopipeliner":                 {Config{Client: (*redis.AutoPipeliner)(nil)}, "Config.Client is nil"},
+		"nil client of another type":        {Config{Client: (*hooked)(nil)}, "Config.Client is nil"},
 		"ring":                              {Config{Client: ring}, "redis.ClusterClient"},
 		"read only":                         {Config{Client: clustered(t, readOnly)}, "without ReadOnly"},
 		"by latency":                        {Config{Client: clustered(t, func(o *redis.ClusterOptions) { o.RouteByLatency = true })}, "without RouteByLatency"},
@@ -192,5 +195,26 @@ func TestClusterUnder(t *testing.T) {
 		if got := ClusterUnder(c.client); got != c.want {
 			t.Errorf("%s: the Cluster client under it is %p, want %p", name, got, c.want)
 		}
+	}
+}
+
+// hooked is a client of somebody's own.
+type hooked struct{ redis.UniversalClient }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "localhost:1", MaxRetries: -1})
+	t.Cleanup(func() { client.Close() })
+	s, err := New(Config{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = s.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: struct{ cascache.Provider }{}, GenStore: s})
+	if !s.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", s.Closed(), h, err)
 	}
 }

@@ -44,6 +44,7 @@ var (
 	_ cascache.BatchSnapshotter = (*Store)(nil)
 	_ cascache.BatchBumper      = (*Store)(nil)
 	_ cascache.Holder           = (*Store)(nil)
+	_ cascache.ClosedTeller     = (*Store)(nil)
 )
 
 // New returns a store, without any I/O. The error names the field that cannot
@@ -118,6 +119,9 @@ func (s *Store) begin(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// Closed implements [cascache.ClosedTeller].
+func (s *Store) Closed() bool { return s.closed.Load() }
 
 // Close ends the store, and its client if Config.CloseClient says so. Calls
 // under way go on.

@@ -115,6 +115,9 @@ func (p *Provider) Del(_ context.Context, key string) error {
 	return nil
 }
 
+// Closed implements [cascache.ClosedTeller].
+func (p *Provider) Closed() bool { return p.cache.Load() == nil }
+
 // Close gives up the entries and ends BigCache's goroutine. A further Close does
 // nothing; every other later call fails with [cascache.ErrClosed].
 func (p *Provider) Close(context.Context) error {

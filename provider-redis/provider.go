@@ -15,6 +15,7 @@ var (
 	_ cascache.BatchSetter  = (*Provider)(nil)
 	_ cascache.BatchDeleter = (*Provider)(nil)
 	_ cascache.Sharer       = (*Provider)(nil)
+	_ cascache.ClosedTeller = (*Provider)(nil)
 )
 
 // A Provider is a [cascache.Provider] that keeps entries in Redis, each as a
@@ -64,6 +65,9 @@ func New(cfg Config) (*Provider, error) {
 
 // Shared reports true: other processes see the same entries.
 func (p *Provider) Shared() bool { return true }
+
+// Closed implements [cascache.ClosedTeller].
+func (p *Provider) Closed() bool { return p.closed.Load() }
 
 // Close makes further calls fail and, with Config.CloseClient, closes the
 // client. It does not wait for that longer than ctx allows. A further Close does

@@ -152,3 +152,16 @@ func TestCallsWithADoneContextSendNothing(t *testing.T) {
 		t.Errorf("nothing may be sent under a done context: got %q", sent)
 	}
 }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	p := newProvider(t, newFakeServer().client(t))
+	if p.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = p.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: p})
+	if !p.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", p.Closed(), h, err)
+	}
+}

@@ -28,6 +28,7 @@ type Provider struct {
 var (
 	_ cascache.Provider     = (*Provider)(nil)
 	_ cascache.PrefixGetter = (*Provider)(nil)
+	_ cascache.ClosedTeller = (*Provider)(nil)
 )
 
 // New returns an empty cache of the size that cfg says, or an error that names
@@ -173,6 +174,9 @@ func (p *Provider) Wait() {
 	defer inside.leave()
 	p.cache.Wait()
 }
+
+// Closed implements [cascache.ClosedTeller].
+func (p *Provider) Closed() bool { return p.gate.closed.Load() }
 
 // Close drops all entries and ends Ristretto's goroutines, after the calls
 // under way have returned. Every later call fails with [cascache.ErrClosed]. A

@@ -369,3 +369,19 @@ func TestGetPrefixedDoesNotAllocate(t *testing.T) {
 		t.Errorf("a look-up joins no strings: got %v allocations", n)
 	}
 }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	p, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = p.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: p})
+	if !p.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", p.Closed(), h, err)
+	}
+}

@@ -20,17 +20,23 @@ type Backend struct {
 }
 
 var (
-	_ cascache.Combined = (*Backend)(nil)
-	_ cascache.Wrapper  = (*Backend)(nil)
+	_ cascache.Combined     = (*Backend)(nil)
+	_ cascache.Wrapper      = (*Backend)(nil)
+	_ cascache.ClosedTeller = (*Backend)(nil)
 )
 
-// NewBackend returns inner with the faults of both scripts.
+// NewBackend returns inner with the faults of both scripts. It panics if one of
+// the three is nil.
 func NewBackend(inner cascache.Combined, values, gens *Script) *Backend {
+	checkInner("NewBackend", inner, values, gens)
 	return &Backend{Provider: NewProvider(inner, values), GenStore: NewGenStore(inner, gens), inner: inner}
 }
 
 // Unwrap implements [cascache.Wrapper].
 func (b *Backend) Unwrap() any { return b.inner }
+
+// Closed implements [cascache.ClosedTeller].
+func (b *Backend) Closed() bool { return isClosed(b.inner) }
 
 // Close implements [cascache.Provider].
 func (b *Backend) Close(ctx context.Context) error { return b.Provider.Close(ctx) }

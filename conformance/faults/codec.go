@@ -14,8 +14,9 @@ type Codec[V any] struct {
 	script *Script
 }
 
-// NewCodec returns inner with the faults of script.
+// NewCodec returns inner with the faults of script. It panics if either is nil.
 func NewCodec[V any](inner cascache.Codec[V], script *Script) *Codec[V] {
+	checkInner("NewCodec", inner, script)
 	return &Codec[V]{inner: inner, script: script}
 }
 

@@ -31,15 +31,20 @@ var (
 	_ cascache.CommitCurrenter  = (*GenStore)(nil)
 	_ cascache.NonBlocker       = (*GenStore)(nil)
 	_ cascache.Wrapper          = (*GenStore)(nil)
+	_ cascache.ClosedTeller     = (*GenStore)(nil)
 )
 
-// NewGenStore returns inner with the faults of script.
+// NewGenStore returns inner with the faults of script. It panics if either is nil.
 func NewGenStore(inner cascache.GenStore, script *Script) *GenStore {
+	checkInner("NewGenStore", inner, script)
 	return &GenStore{inner: inner, script: script}
 }
 
 // Unwrap implements [cascache.Wrapper].
 func (g *GenStore) Unwrap() any { return g.inner }
+
+// Closed implements [cascache.ClosedTeller].
+func (g *GenStore) Closed() bool { return isClosed(g.inner) }
 
 // NonBlocking implements [cascache.NonBlocker]: it reports false.
 func (g *GenStore) NonBlocking() bool { return false }

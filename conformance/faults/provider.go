@@ -27,15 +27,20 @@ var (
 	_ cascache.PrefixGetter = (*Provider)(nil)
 	_ cascache.Sharer       = (*Provider)(nil)
 	_ cascache.Wrapper      = (*Provider)(nil)
+	_ cascache.ClosedTeller = (*Provider)(nil)
 )
 
-// NewProvider returns inner with the faults of script.
+// NewProvider returns inner with the faults of script. It panics if either is nil.
 func NewProvider(inner cascache.Provider, script *Script) *Provider {
+	checkInner("NewProvider", inner, script)
 	return &Provider{inner: inner, script: script}
 }
 
 // Unwrap implements [cascache.Wrapper].
 func (p *Provider) Unwrap() any { return p.inner }
+
+// Closed implements [cascache.ClosedTeller].
+func (p *Provider) Closed() bool { return isClosed(p.inner) }
 
 // Get implements [cascache.Provider].
 func (p *Provider) Get(ctx context.Context, key string) ([]byte, bool, error) {

@@ -309,3 +309,17 @@ func TestBatchesOverPlainCalls(t *testing.T) {
 		t.Errorf("GetPrefixed returned (%q, %t, %v)", got, found, err)
 	}
 }
+
+// A cache that was given it would fail at each call.
+func TestClosedIsTold(t *testing.T) {
+	script := faults.NewScript(1)
+	p := faults.NewGenStore(cascache.NewLocalGenStore(0, 0), script)
+	if p.Closed() {
+		t.Error("what is open is not closed: Closed reports true")
+	}
+	_ = p.Close(t.Context())
+	h, err := cascache.New(cascache.Options[string]{Namespace: "n", Codec: cascache.String{}, Provider: newMemory(), GenStore: p})
+	if !p.Closed() || err == nil || h != nil {
+		t.Errorf("New refuses what is closed: Closed reports %v, New returned %v, %v", p.Closed(), h, err)
+	}
+}

@@ -3,8 +3,12 @@ package faults
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 // A Script decides which calls go wrong, and how. Several wrappers may share
@@ -206,4 +210,27 @@ func damage(faults []fault, value []byte) []byte {
 		}
 	}
 	return value
+}
+
+// checkInner panics if what a constructor is to wrap, or its script, is nil or a
+// nil of some type, rather than let the first call do it.
+func checkInner(constructor string, inner any, scripts ...*Script) {
+	v := reflect.ValueOf(inner)
+	switch v.Kind() {
+	case reflect.Invalid:
+		panic("faults: " + constructor + ": inner is nil; it is required")
+	case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice:
+		if v.IsNil() {
+			panic(fmt.Sprintf("faults: %s: inner is a nil %T; it must be a usable value", constructor, inner))
+		}
+	}
+	if slices.Contains(scripts, nil) {
+		panic("faults: " + constructor + ": the script is nil; it is required")
+	}
+}
+
+// isClosed reports whether what is wrapped says that it is closed.
+func isClosed(inner any) bool {
+	c, ok := cascache.AbilityOf[cascache.ClosedTeller](inner)
+	return ok && c.Closed()
 }

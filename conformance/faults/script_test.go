@@ -3,10 +3,12 @@ package faults_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/unkn0wn-root/cascache/conformance/faults"
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 // fates makes n Sets and tells which of them failed.
@@ -132,4 +134,31 @@ func ExampleScript() {
 	// <nil>
 	// faults: injected error: LoseReply of Del "user:1"
 	// <nil>
+}
+
+func TestConstructorsRefuseANil(t *testing.T) {
+	script := faults.NewScript(1)
+	for name, construct := range map[string]func(){
+		"NewProvider":             func() { faults.NewProvider(nil, script) },
+		"NewProvider of a nil":    func() { faults.NewProvider((*faults.Provider)(nil), script) },
+		"NewProvider, no script":  func() { faults.NewProvider(faults.NewProvider(newMemory(), script), nil) },
+		"NewGenStore":             func() { faults.NewGenStore(nil, script) },
+		"NewGenStore of a nil":    func() { faults.NewGenStore((*cascache.LocalGenStore)(nil), script) },
+		"NewCodec":                func() { faults.NewCodec[[]byte](nil, script) },
+		"NewCodec of a nil":       func() { faults.NewCodec[[]byte]((*cascache.Limit[[]byte])(nil), script) },
+		"NewBackend":              func() { faults.NewBackend(nil, script, script) },
+		"NewBackend of a nil":     func() { faults.NewBackend((*faults.Backend)(nil), script, script) },
+		"NewBackend, half script": func() { faults.NewBackend(&faults.Backend{}, script, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				constructor, _, _ := strings.Cut(name, " ")
+				constructor = strings.TrimSuffix(constructor, ",")
+				if got, ok := recover().(string); !ok || !strings.Contains(got, "faults: "+constructor) {
+					t.Errorf("a constructor refuses a nil and says which one it is: got %q", got)
+				}
+			}()
+			construct()
+		})
+	}
 }
