@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"reflect"
 	"slices"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
@@ -33,29 +32,6 @@ func New[V any](inner cascache.Codec[V], cfg Config) (*Codec[V], error) {
 	}
 	appender, _ := cascache.AbilityOf[cascache.AppendEncoder[V]](inner)
 	return &Codec[V]{inner: inner, appender: appender, keys: keys}, nil
-}
-
-// checkInner returns an error if the inner codec, or what it wraps, is nil or a
-// nil of some type: such a codec panics at its first call.
-func checkInner(codec any) error {
-	what := "the inner codec"
-	for {
-		if codec == nil {
-			return fmt.Errorf("aeadcodec: %s is nil; it is required", what)
-		}
-		switch v := reflect.ValueOf(codec); v.Kind() {
-		case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice:
-			if v.IsNil() {
-				return fmt.Errorf("aeadcodec: %s is a nil %T; it must be a usable codec", what, codec)
-			}
-		}
-		w, ok := codec.(cascache.Wrapper)
-		if !ok {
-			return nil
-		}
-		what = fmt.Sprintf("what the %T wraps", codec)
-		codec = w.Unwrap()
-	}
 }
 
 // Unwrap returns the inner codec.

@@ -33,12 +33,12 @@ func checkInner(inner any) error {
 	return nil
 }
 
-// isNil reports whether v is nil, or holds a nil pointer or function.
+// isNil reports whether v is nil, or holds a nil of some type.
 func isNil(v any) bool {
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Invalid:
 		return true
-	case reflect.Pointer, reflect.Func:
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
 		return r.IsNil()
 	}
 	return false

@@ -3,7 +3,6 @@ package zstdcodec
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -55,29 +54,6 @@ func New[V any](inner cascache.Codec[V], cfg Config) (*Codec[V], error) {
 		encoders: encodersOf(cfg.Level),
 		decoders: allDecoders(),
 	}, nil
-}
-
-// checkInner returns an error if the inner codec, or what it wraps, is nil or a
-// nil of some type: such a codec panics at its first call.
-func checkInner(codec any) error {
-	what := "the inner codec"
-	for {
-		if codec == nil {
-			return fmt.Errorf("zstdcodec: %s is nil; it is required", what)
-		}
-		switch v := reflect.ValueOf(codec); v.Kind() {
-		case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice:
-			if v.IsNil() {
-				return fmt.Errorf("zstdcodec: %s is a nil %T; it must be a usable codec", what, codec)
-			}
-		}
-		w, ok := codec.(cascache.Wrapper)
-		if !ok {
-			return nil
-		}
-		what = fmt.Sprintf("what the %T wraps", codec)
-		codec = w.Unwrap()
-	}
 }
 
 // Unwrap returns the inner codec.
