@@ -122,8 +122,8 @@ func TestMemory(t *testing.T) {
 	payload := text(8 << 20)
 	for level, most := range map[Level]float64{Fastest: 1.1, Balanced: 2.3, Better: 5.1, Best: 35} {
 		t.Run(level.String(), func(t *testing.T) {
-			if level == Best && (testing.Short() || raceEnabled) {
-				t.Skip("seconds, and more under -race")
+			if level == Best && testing.Short() {
+				t.Skip("takes seconds")
 			}
 			dst := make([]byte, 0, len(payload))
 			checkHeap(t, most, func() any {
