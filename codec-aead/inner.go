@@ -33,12 +33,12 @@ func checkInner(inner any) error {
 	return nil
 }
 
-// isNil reports whether v is nil, or holds a nil of some type.
+// isNil reports whether v is nil, or holds a nil pointer or function.
 func isNil(v any) bool {
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Invalid:
 		return true
-	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+	case reflect.Pointer, reflect.Func:
 		return r.IsNil()
 	}
 	return false

@@ -38,11 +38,11 @@ func TestConfigOutOfRange(t *testing.T) {
 		}
 	}
 	for what, inner := range map[string]cascache.Codec[[]byte]{
-		"is nil":                  nil,
-		"*cascache.Limit":         (*cascache.Limit[[]byte])(nil),
-		"what the cascache.Limit": cascache.Limit[[]byte]{Max: 5},
-		"*zstdcodec.verbatim":     cascache.Limit[[]byte]{Codec: &Codec[[]byte]{inner: (*verbatim)(nil)}},
-		"what the *zstdcodec":     new(Codec[[]byte]),
+		"is nil":              nil,
+		"*cascache.Limit":     (*cascache.Limit[[]byte])(nil),
+		"a cascache.Limit":    cascache.Limit[[]byte]{Max: 5},
+		"*zstdcodec.verbatim": cascache.Limit[[]byte]{Codec: &Codec[[]byte]{inner: (*verbatim)(nil)}},
+		"a *zstdcodec.Codec":  new(Codec[[]byte]),
 	} {
 		if codec, err := New(inner, Config{}); err == nil || codec != nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("an inner codec that would panic is an error that names it: want %q, got %v, %v", what, codec, err)

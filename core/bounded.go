@@ -18,6 +18,9 @@ const (
 
 	// maxIdleCallers is how many goroutines wait for the next call.
 	maxIdleCallers = 64
+
+	// idleTime is how long a goroutine waits for the next call.
+	idleTime = 10 * time.Second
 )
 
 // A pool bounds the goroutines of those calls that share it.
@@ -188,10 +191,12 @@ func (b *bounded[A, T]) serve(c *call[A, T]) {
 		}
 		b.finish(c)
 	}()
+	idle := time.NewTimer(idleTime)
+	idle.Stop()
 	for c != nil {
 		c.value, c.err = b.f(c.ctx, c.arg)
 		b.finish(c)
-		c = b.next()
+		c = b.next(idle)
 	}
 }
 
@@ -208,15 +213,21 @@ func (b *bounded[A, T]) finish(c *call[A, T]) {
 	}
 }
 
-// next waits for the next call, or returns nil when there are enough who wait.
-func (b *bounded[A, T]) next() *call[A, T] {
+// next waits for the next call, or returns nil when there are enough who wait, or
+// none has come for idleTime: a goroutine keeps the store, and so a cache that
+// nobody closes, from the garbage collector.
+func (b *bounded[A, T]) next(idle *time.Timer) *call[A, T] {
 	defer b.pool.idle.Add(-1)
 	if b.pool.idle.Add(1) > maxIdleCallers {
 		return nil
 	}
+	idle.Reset(idleTime)
+	defer idle.Stop()
 	select {
 	case c := <-b.work:
 		return c
+	case <-idle.C:
+		return nil
 	case <-b.pool.closed:
 		return nil
 	}

@@ -413,3 +413,20 @@ func TestThePoolUnderRaces(t *testing.T) {
 		t.Errorf("when all calls have returned, none is stuck: %d are counted", got)
 	}
 }
+
+// A goroutine that waits for ever keeps the store of a cache that nobody closes.
+func TestIdleGoroutinesEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		fill(t, r.Handle, "k", "v")
+		synctest.Wait()
+		if r.gens.reads.idle.Load() == 0 {
+			t.Fatal("a goroutine waits for the next call of a store that may block: got none")
+		}
+		time.Sleep(idleTime)
+		synctest.Wait()
+		if got := r.gens.reads.idle.Load(); got != 0 {
+			t.Errorf("a goroutine ends when no call has come for %v: %d still wait", idleTime, got)
+		}
+	})
+}
