@@ -70,7 +70,7 @@ func (b *batchRead) fromNode(ctx context.Context) {
 	if s.guarded {
 		info = pipe.Info(ctx, "replication")
 	}
-	_, _ = pipe.Exec(ctx) // each reply has its own error
+	exec(ctx, pipe)
 	items, err := all.Result()
 	if err == nil && len(items) != len(names) {
 		err = fmt.Errorf("MGET answered %d values for %d keys", len(items), len(names))
@@ -194,7 +194,7 @@ func (b *batchRead) readPart(ctx context.Context, node *redis.Client, part []int
 	if s.guarded {
 		info = pipe.Info(ctx, "replication")
 	}
-	_, _ = pipe.Exec(ctx) // each reply has its own error
+	exec(ctx, pipe)
 	id := ""
 	var unproven error
 	if info != nil {

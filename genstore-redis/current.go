@@ -223,7 +223,7 @@ func readNode(ctx context.Context, node *redis.Client, guarded bool, expiry time
 	if guarded {
 		info = pipe.Info(ctx, "replication")
 	}
-	_, _ = pipe.Exec(ctx) // each reply has its own error
+	exec(ctx, pipe)
 	id := ""
 	var unproven error
 	if guarded {

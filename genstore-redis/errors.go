@@ -58,8 +58,12 @@ func reason(err error) string {
 		return text
 	}
 	text, _, _ = strings.Cut(text, ", with args beginning with:")
+	switch {
+	case strings.Contains(text, "unknown command 'EVAL"), strings.Contains(text, "unknown command 'eval"):
+		// Every server has these two, unless somebody took them away.
+		return "the server has EVALSHA or EVAL renamed or disabled, and both are needed under their names: " + text
 	// Lua before Redis 7 stumbles over the first line of a script.
-	if strings.Contains(text, "unexpected symbol near '#'") || strings.Contains(text, "unknown command") {
+	case strings.Contains(text, "unexpected symbol near '#'"), strings.Contains(text, "unknown command"):
 		return "the server is too old, Redis 7 or later or Valkey is needed: " + text
 	}
 	return text

@@ -53,6 +53,7 @@ func TestErrorsSayWhat(t *testing.T) {
 		"refused":     {"READONLY You can't write against a read only replica.", []string{"READONLY"}, nil},
 		"too old":     {"ERR Error compiling script (new function): user_script:1: unexpected symbol near '#'", []string{"Redis 7"}, nil},
 		"much older":  {"ERR unknown command 'getex', with args beginning with: 'gen:{a}' 'secret'", []string{"Redis 7"}, []string{"secret"}},
+		"renamed":     {"ERR unknown command 'EVALSHA', with args beginning with: 'abc' '1'", []string{"renamed or disabled"}, []string{"too old", "abc"}},
 		"quoting one": {"ERR wrong thing, with args beginning with: 'secret'", []string{"ERR wrong thing"}, []string{"secret"}},
 	} {
 		t.Run(name, func(t *testing.T) {

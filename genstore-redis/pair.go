@@ -105,7 +105,7 @@ func (v Values) readPair(ctx context.Context, key string) (value []byte, gen uin
 	} else {
 		_ = pipe.BatchProcess(ctx, got, record)
 	}
-	_, _ = pipe.Exec(ctx) // each reply has its own error; the pipeline is empty again
+	exec(ctx, pipe) // the pipeline is empty again
 	s.pipes.Put(pipe)
 	text, err := got.Result()
 	switch {

@@ -131,7 +131,30 @@ func (s *Store) send(ctx context.Context, list []group, which []int, replies []*
 	for _, i := range which {
 		replies[i] = call(pipe, list[i])
 	}
-	_, _ = pipe.Exec(ctx) // each reply has its own error
+	exec(ctx, pipe)
+}
+
+// errUnanswered is of a command of a pipeline that nobody has answered.
+var errUnanswered = errors.New("the command was not answered")
+
+// exec sends a pipeline, whose commands then each have their own outcome. A hook
+// of the client can refuse the whole, or answer only some: what has no answer
+// has failed, and must not look like an empty one.
+func exec(ctx context.Context, pipe redis.Pipeliner) {
+	cmds, err := pipe.Exec(ctx)
+	refused := err != nil
+	for _, cmd := range cmds {
+		refused = refused && cmd.Err() == nil
+	}
+	for _, cmd := range cmds {
+		script, ofScript := cmd.(*redis.Cmd)
+		switch {
+		case refused:
+			cmd.SetErr(err)
+		case ofScript && cmd.Err() == nil && script.Val() == nil:
+			cmd.SetErr(errUnanswered)
+		}
+	}
 }
 
 // collect runs a script that answers one generation per key, and returns them

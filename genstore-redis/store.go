@@ -2,6 +2,7 @@ package redisgenstore
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -129,11 +130,18 @@ func (s *Store) Close(context.Context) error {
 	if s.closed.Swap(true) || !s.owned {
 		return nil
 	}
-	return s.client.Close()
+	if err := s.client.Close(); !errors.Is(err, redis.ErrClosed) {
+		return err
+	}
+	return nil // another module that owns the client was first
 }
 
 // milliseconds returns d as the scripts take it, rounded up: no lease and no
 // time to live becomes 0 that was not.
 func milliseconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
+	ms := d.Milliseconds()
+	if d%time.Millisecond > 0 {
+		ms++
+	}
+	return strconv.FormatInt(ms, 10)
 }

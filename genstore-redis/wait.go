@@ -48,7 +48,7 @@ func (s *Store) sendAndWait(ctx context.Context, node *redis.Client, asking map[
 	}
 	wait := redis.NewIntCmd(ctx, "wait", s.waitReplicas, s.waitTimeout.Milliseconds())
 	_ = pipe.Process(ctx, wait)
-	_, _ = pipe.Exec(ctx) // each reply has its own error
+	exec(ctx, pipe)
 	have, err := wait.Result()
 	if err == nil && have < int64(s.waitReplicas) {
 		err = fmt.Errorf("%d of the %d replicas of Config.WaitReplicas had it within %v", have, s.waitReplicas, s.waitTimeout)

@@ -2,6 +2,7 @@ package redisprovider
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -80,6 +81,9 @@ func (p *Provider) Close(ctx context.Context) error {
 	go func() { done <- p.client.Close() }()
 	select {
 	case err := <-done:
+		if errors.Is(err, redis.ErrClosed) {
+			return nil // another module that owns the client was first
+		}
 		return err
 	case <-ctx.Done():
 		return ctx.Err()

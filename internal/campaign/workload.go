@@ -132,7 +132,7 @@ func (r *replica) readLoaded(ctx context.Context, row int) {
 
 func (r *replica) readManyLoaded(ctx context.Context, some []int) {
 	floors, faulty := r.floors(some), r.memory.faulty()
-	values, err := r.loader.GetMany(ctx, keysOf(some))
+	values, err := r.loader.GetBulk(ctx, keysOf(some))
 	r.memory.count(r.Replica, reads, len(some))
 	r.allowed(err, faulty, whatLoader)
 	if err != nil {

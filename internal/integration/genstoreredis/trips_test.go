@@ -194,7 +194,7 @@ func testTripsOfABackend(t *testing.T, s cascache.Combined, count func(when stri
 	}
 	count("a filling miss that finds a stale entry, which it deletes", 3, load("new"))
 	count("GetMany that fills", 3, func() error {
-		rows, err := loader.GetMany(ctx, keys[:50])
+		rows, err := loader.GetBulk(ctx, keys[:50])
 		if !maps.Equal(rows, loaded(keys[:50])) {
 			t.Errorf("GetMany answered %v", rows)
 		}

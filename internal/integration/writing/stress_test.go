@@ -211,7 +211,7 @@ func fetchMany(db database, f *cascache.Loader[string], n int, t *tally) {
 		keys = append(keys, keyOf(row))
 		floors = append(floors, db.acknowledged(row))
 	}
-	texts, err := f.GetMany(context.Background(), keys)
+	texts, err := f.GetBulk(context.Background(), keys)
 	t.Reads += int64(n)
 	if err != nil {
 		t.Errors++
