@@ -276,6 +276,23 @@ func ExampleInvalidateError() {
 	// other processes may still serve 1
 }
 
+// Of many keys, the error lists those that failed.
+func ExampleInvalidateBulkError() {
+	ctx := context.Background()
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{},
+		GenStore: brokenStore{cascache.NewLocalGenStore(0, 0)},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var failed *cascache.InvalidateBulkError
+	if err := cache.InvalidateBulk(ctx, []string{"1", "2"}); errors.As(err, &failed) {
+		fmt.Println("not known to be invalidated:", failed.Keys)
+	}
+	// Output: not known to be invalidated: [1 2]
+}
+
 // brokenStore cannot bump.
 type brokenStore struct{ cascache.GenStore }
 
