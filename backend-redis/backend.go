@@ -31,17 +31,13 @@ type Backend struct {
 }
 
 var (
-	_ cascache.Combined         = (*Backend)(nil)
-	_ cascache.BatchGetter      = (*Backend)(nil)
-	_ cascache.BatchSetter      = (*Backend)(nil)
-	_ cascache.BatchDeleter     = (*Backend)(nil)
-	_ cascache.Sharer           = (*Backend)(nil)
-	_ cascache.CommitCurrenter  = (*Backend)(nil)
-	_ cascache.BatchCurrenter   = (*Backend)(nil)
-	_ cascache.BatchSnapshotter = (*Backend)(nil)
-	_ cascache.BatchBumper      = (*Backend)(nil)
-	_ cascache.Holder           = (*Backend)(nil)
-	_ cascache.ClosedTeller     = (*Backend)(nil)
+	_ cascache.Combined     = (*Backend)(nil)
+	_ cascache.BulkProvider = (*Backend)(nil)
+	_ cascache.Sharer       = (*Backend)(nil)
+	_ cascache.CommitReader = (*Backend)(nil)
+	_ cascache.BulkGenStore = (*Backend)(nil)
+	_ cascache.Holder       = (*Backend)(nil)
+	_ cascache.ClosedTeller = (*Backend)(nil)
 )
 
 // New returns a backend, without any I/O. The error names the field that cannot

@@ -59,11 +59,11 @@ func TestNothingIsAskedAfterClose(t *testing.T) {
 	errs := make(map[string]error)
 	_, _, errs["GetWithGen, value"], errs["GetWithGen, generation"] = b.GetWithGen(ctx, "k", false)
 	_, _, _, errs["GetWithGen, created"] = b.GetWithGen(ctx, "k", true)
-	reading, err := b.GetBatchWithGens(ctx, "b", keys, true)
-	errs["GetBatchWithGens, values"], errs["GetBatchWithGens, generations"] = err, reading.GenErr
+	reading, err := b.GetBulkWithGens(ctx, "b", keys, true)
+	errs["GetBulkWithGens, values"], errs["GetBulkWithGens, generations"] = err, reading.GenErr
 	item := cascache.Item{Key: "k", Value: []byte("v"), TTL: time.Second}
 	_, _, errs["SetIfGen"] = b.SetIfGen(ctx, item, 7)
-	_, _, errs["SetBatchIfGens"] = b.SetBatchIfGens(ctx, []cascache.Item{item}, []uint64{7})
+	_, _, errs["SetBulkIfGens"] = b.SetBulkIfGens(ctx, []cascache.Item{item}, []uint64{7})
 	_, errs["BumpAndDel, bump"], errs["BumpAndDel, delete"] = b.BumpAndDel(ctx, keys)
 	errs["DelEqual"] = b.DelEqual(ctx, keys, [][]byte{{1}, {2}})
 	_, _, errs["Get"] = b.Get(ctx, "k")

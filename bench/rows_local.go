@@ -537,10 +537,10 @@ func generationStores() row {
 				panic(err) // local stores fail only once they are closed
 			}
 		}
-		current := store.(cascache.PrefixCurrenter)
+		local := store.(cascache.LocalReader)
 		return &instance{do: func(i uint32) bool {
-			gen, err := current.CurrentPrefixed(ctx, prefix, w.lookups[i])
-			return gen != 0 && err == nil
+			_, ok := local.CurrentLocal(prefix, w.lookups[i])
+			return ok
 		}, close: func() { _ = store.Close(ctx) }}
 	}
 	return row{

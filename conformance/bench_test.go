@@ -6,7 +6,7 @@ import (
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
-func BenchmarkBatched(b *testing.B) { BenchmarkProvider(b, plainHarness(openBatched)) }
+func BenchmarkBulked(b *testing.B) { BenchmarkProvider(b, plainHarness(openBulked)) }
 
 func BenchmarkRecord(b *testing.B) { BenchmarkCodec(b, recordHarness(plainCodec{})) }
 

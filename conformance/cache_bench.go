@@ -13,7 +13,7 @@ func BenchmarkCache(b *testing.B, h CacheHarness) {
 	if h.New == nil {
 		b.Fatal("conformance: CacheHarness.New is nil; it is required")
 	}
-	keys := names("key", benchBatch)
+	keys := names("key", benchBulk)
 	items := make(map[string]string, len(keys))
 	for _, key := range keys {
 		items[key] = string(sample(key, benchSizes[0]))

@@ -24,11 +24,11 @@ func TestOddCachePasses(t *testing.T) {
 		all := right(tb, n)
 		shared := newOdd()
 		for i := range all {
-			all[i].Provider = oddBatched{shared}
+			all[i].Provider = oddBulked{shared}
 		}
 		return all
 	}
-	h.Settle = func(_ testing.TB, opts cascache.Options[string]) { opts.Provider.(oddBatched).settle() }
+	h.Settle = func(_ testing.TB, opts cascache.Options[string]) { opts.Provider.(oddBulked).settle() }
 	RunCache(t, h)
 }
 

@@ -112,9 +112,9 @@ var combinedRules = []rule[*combinedSubject]{
 			if value, _, _, _ := s.GetWithGen(a.Context(), combinedKey, false); value == nil {
 				a.violated("an empty slice", "GetWithGen answered nil for an empty value")
 			}
-			r, _ := s.GetBatchWithGens(a.Context(), "", []string{combinedKey}, true)
+			r, _ := s.GetBulkWithGens(a.Context(), "", []string{combinedKey}, true)
 			if len(r.Values) != 1 || r.Values[0] == nil {
-				a.violated("an empty slice", "GetBatchWithGens answered %v for an empty value", r.Values)
+				a.violated("an empty slice", "GetBulkWithGens answered %v for an empty value", r.Values)
 			}
 		},
 	},
@@ -124,7 +124,7 @@ var combinedRules = []rule[*combinedSubject]{
 		harm: "a generation store that is only read grows with every key that anybody asks for.",
 		try: func(a *attempt, s *combinedSubject) {
 			_, _, _, _ = s.GetWithGen(a.Context(), combinedKey, false)
-			_, _ = s.GetBatchWithGens(a.Context(), "bulk:app:b", []string{combinedKey}, true)
+			_, _ = s.GetBulkWithGens(a.Context(), "bulk:app:b", []string{combinedKey}, true)
 			if gen := s.current(a, combinedKey); gen != 0 {
 				a.violated("no generation", "after reads the key has generation %d", gen)
 			}
@@ -145,15 +145,15 @@ var combinedRules = []rule[*combinedSubject]{
 		},
 	},
 	{
-		name: "BatchReadsAll",
-		says: "GetBatchWithGens answers the bulk entry, the generations and, if wanted, the values, in the order of the keys.",
+		name: "BulkReadsAll",
+		says: "GetBulkWithGens answers the bulk entry, the generations and, if wanted, the values, in the order of the keys.",
 		harm: "values are served under another key's generation, or under another key.",
 		try: func(a *attempt, s *combinedSubject) {
 			keys := []string{"single:app:b", "single:app:none", "single:app:a"}
 			gens := []uint64{s.begin(a, keys[0], "vb"), 0, s.begin(a, keys[2], "va")}
 			s.begin(a, "bulk:app:b", "all")
 			for _, wanted := range []bool{true, false} {
-				r, err := s.GetBatchWithGens(a.Context(), "bulk:app:b", keys, wanted)
+				r, err := s.GetBulkWithGens(a.Context(), "bulk:app:b", keys, wanted)
 				if err != nil || r.GenErr != nil || string(r.Bulk) != "all" || !slices.Equal(r.Gens, gens) {
 					a.violated("the bulk entry and the generations", "got %q, %v, %v, %v; the generations are %v", r.Bulk, r.Gens, err, r.GenErr, gens)
 				}
@@ -196,8 +196,8 @@ var combinedRules = []rule[*combinedSubject]{
 		},
 	},
 	{
-		name: "BatchSetsWhatHasNotMoved",
-		says: "SetBatchIfGens stores the items whose generation is as given, and no other.",
+		name: "BulkSetsWhatHasNotMoved",
+		says: "SetBulkIfGens stores the items whose generation is as given, and no other.",
 		harm: "one key that is written all the time keeps a whole list from being cached, or is cached as it was.",
 		try: func(a *attempt, s *combinedSubject) {
 			keys := []string{"single:app:a", "single:app:b", "single:app:c"}
@@ -210,9 +210,9 @@ var combinedRules = []rule[*combinedSubject]{
 			if _, err := s.Bump(a.Context(), keys[1]); err != nil {
 				a.Fatalf("Bump: %v", err)
 			}
-			current, stored, err := s.SetBatchIfGens(a.Context(), items, gens)
+			current, stored, err := s.SetBulkIfGens(a.Context(), items, gens)
 			if err != nil || !slices.Equal(stored, []bool{true, false, true}) || len(current) != 3 || current[1] == gens[1] || current[0] != gens[0] {
-				a.violated("all but the one that has moved", "SetBatchIfGens answered %v, %v, %v", current, stored, err)
+				a.violated("all but the one that has moved", "SetBulkIfGens answered %v, %v, %v", current, stored, err)
 			}
 			for i, want := range []string{"new", "old", "new"} {
 				if value := s.value(a, keys[i]); string(value) != want {
@@ -223,22 +223,22 @@ var combinedRules = []rule[*combinedSubject]{
 	},
 	{
 		name: "BulkOnlyOfAll",
-		says: "The bulk entry of a SetBatchIfGens is stored if all generations are as given, and is not left behind otherwise.",
+		says: "The bulk entry of a SetBulkIfGens is stored if all generations are as given, and is not left behind otherwise.",
 		harm: "bulk entries that nobody can be served from take the place of better ones.",
 		try: func(a *attempt, s *combinedSubject) {
 			keys := []string{"single:app:a", "single:app:b"}
 			gens := []uint64{s.begin(a, keys[0], "old"), s.begin(a, keys[1], "old")}
 			items := []cascache.Item{combinedItem(keys[0], "new"), combinedItem(keys[1], "new"), combinedItem("bulk:app:x", "all")}
-			if _, stored, err := s.SetBatchIfGens(a.Context(), items, gens); err != nil || !slices.Equal(stored, []bool{true, true, true}) || string(s.value(a, "bulk:app:x")) != "all" {
-				a.violated("all stored", "SetBatchIfGens answered %v, %v", stored, err)
+			if _, stored, err := s.SetBulkIfGens(a.Context(), items, gens); err != nil || !slices.Equal(stored, []bool{true, true, true}) || string(s.value(a, "bulk:app:x")) != "all" {
+				a.violated("all stored", "SetBulkIfGens answered %v, %v", stored, err)
 			}
 			if _, err := s.Bump(a.Context(), keys[1]); err != nil {
 				a.Fatalf("Bump: %v", err)
 			}
 			items[2].Value = []byte("stale")
-			_, stored, err := s.SetBatchIfGens(a.Context(), items, gens)
+			_, stored, err := s.SetBulkIfGens(a.Context(), items, gens)
 			if value := s.value(a, "bulk:app:x"); err != nil || stored[2] || string(value) == "stale" {
-				a.violated("no bulk entry", "one of two has moved, and SetBatchIfGens answered %v, %v; the bulk entry is %q", stored, err, value)
+				a.violated("no bulk entry", "one of two has moved, and SetBulkIfGens answered %v, %v; the bulk entry is %q", stored, err, value)
 			}
 		},
 	},
@@ -284,8 +284,8 @@ var combinedRules = []rule[*combinedSubject]{
 					a.violated("0", "GetWithGen of a held key answered %d, %v", now, err)
 				}
 			}
-			if r, _ := s.GetBatchWithGens(a.Context(), "", []string{combinedKey}, true); len(r.Gens) != 1 || r.Gens[0] != 0 {
-				a.violated("0", "GetBatchWithGens of a held key answered %v", r.Gens)
+			if r, _ := s.GetBulkWithGens(a.Context(), "", []string{combinedKey}, true); len(r.Gens) != 1 || r.Gens[0] != 0 {
+				a.violated("0", "GetBulkWithGens of a held key answered %v", r.Gens)
 			}
 			if current, stored, err := s.SetIfGen(a.Context(), combinedItem(combinedKey, "new"), gen); current != 0 || stored || err != nil {
 				a.violated("nothing stored, and 0", "SetIfGen of a held key answered %d, %t, %v", current, stored, err)

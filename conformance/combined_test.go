@@ -88,7 +88,7 @@ func (p *plainBoth) read(ctx context.Context, key string, create bool) (value []
 	return value, gen, nil, genErr
 }
 
-func (p *plainBoth) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BatchReading, err error) {
+func (p *plainBoth) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BulkReading, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if bulk != "" {
@@ -134,7 +134,7 @@ func (p *plainBoth) set(ctx context.Context, item cascache.Item, gen uint64, fau
 	return current, ok, err
 }
 
-func (p *plainBoth) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
+func (p *plainBoth) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	current, stored = make([]uint64, len(gens)), make([]bool, len(items))
@@ -185,12 +185,12 @@ func TestCombinedTwinsAreCaught(t *testing.T) {
 	twins := []twin{
 		{fault: "other generation", fails: "ReadsBoth", also: []string{"CreateIsASnapshot"}},
 		{fault: "empty", fails: "EmptyIsNoMiss"},
-		{fault: "reads create", fails: "ReadsDoNotCreate", also: []string{"ReadsBoth", "BatchReadsAll"}},
+		{fault: "reads create", fails: "ReadsDoNotCreate", also: []string{"ReadsBoth", "BulkReadsAll"}},
 		{fault: "create", fails: "CreateIsASnapshot"},
-		{fault: "batch order", fails: "BatchReadsAll"},
+		{fault: "batch order", fails: "BulkReadsAll"},
 		{fault: "stores nothing", fails: "SetsUnderItsGeneration"},
 		{fault: "no compare", fails: "SetsUnderNoOther"},
-		{fault: "batch without compare", fails: "BatchSetsWhatHasNotMoved"},
+		{fault: "batch without compare", fails: "BulkSetsWhatHasNotMoved"},
 		{fault: "bulk of any", fails: "BulkOnlyOfAll"},
 		{fault: "no delete", fails: "BumpAndDelDoesBoth"},
 		{fault: "held", fails: "HeldIsNoGeneration"},

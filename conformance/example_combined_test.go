@@ -34,7 +34,7 @@ func (b *both) GetWithGen(ctx context.Context, key string, create bool) (value [
 	return value, gen, valueErr, genErr
 }
 
-func (b *both) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BatchReading, err error) {
+func (b *both) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BulkReading, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if bulk != "" {
@@ -52,11 +52,11 @@ func (b *both) GetBatchWithGens(ctx context.Context, bulk string, keys []string,
 }
 
 func (b *both) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) (uint64, bool, error) {
-	current, stored, err := b.SetBatchIfGens(ctx, []cascache.Item{item}, []uint64{gen})
+	current, stored, err := b.SetBulkIfGens(ctx, []cascache.Item{item}, []uint64{gen})
 	return current[0], stored[0], err
 }
 
-func (b *both) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
+func (b *both) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	current, stored = make([]uint64, len(gens)), make([]bool, len(items))

@@ -32,21 +32,17 @@ const (
 	// others too.
 	OwnGenerations Lack = "OwnGenerations"
 
-	// CurrentBatching, SnapshotBatching, BumpBatching, Holding,
-	// CurrentPrefixing, CurrentLocally and CurrentCommitting are abilities
-	// that a wrapper cannot forward from what it wraps.
-	CurrentBatching   Lack = "CurrentBatching"
-	SnapshotBatching  Lack = "SnapshotBatching"
-	BumpBatching      Lack = "BumpBatching"
+	// BulkGenerations, Holding, CurrentLocally and CurrentCommitting are
+	// abilities that a wrapper cannot forward from what it wraps.
+	BulkGenerations   Lack = "BulkGenerations"
 	Holding           Lack = "Holding"
-	CurrentPrefixing  Lack = "CurrentPrefixing"
 	CurrentLocally    Lack = "CurrentLocally"
 	CurrentCommitting Lack = "CurrentCommitting"
 )
 
 var genStoreLacks = []Lack{
 	Sharing, Losing, LostReplies, OwnGenerations, LongKeys, ContextErrors, Failures,
-	CurrentBatching, SnapshotBatching, BumpBatching, Holding, CurrentPrefixing, CurrentLocally, CurrentCommitting,
+	BulkGenerations, Holding, CurrentLocally, CurrentCommitting,
 }
 
 // A Loss is one way in which generations can be lost, or go back to older
@@ -136,8 +132,7 @@ var genStoreRules = slices.Concat(
 	genCreateRules,
 	genVisibleRules,
 	genKeyRules,
-	genBatchRules,
-	genPrefixRules,
+	genBulkRules,
 	genLocalRules,
 	genCommitRules,
 	genHoldRules,
@@ -152,23 +147,21 @@ type genSubject struct {
 	h GenStoreHarness
 	s cascache.GenStore
 
-	holder   cascache.Holder
-	prefixer cascache.PrefixCurrenter
-	local    cascache.LocalCurrenter
+	holder    cascache.Holder
+	local     cascache.LocalReader
+	committer cascache.CommitReader
 
-	committer cascache.CommitCurrenter
-
-	batches [batchKinds]batchCall // nil for what it lacks
+	bulks [bulkKinds]bulkCall // nil where the store is no cascache.BulkGenStore
 }
 
-// A batchCall is one of the batch methods of a generation store.
-type batchCall func(ctx context.Context, keys []string) ([]uint64, error)
+// A bulkCall is one of the bulk methods of a generation store.
+type bulkCall func(ctx context.Context, keys []string) ([]uint64, error)
 
 const (
-	currentBatch = iota
-	snapshotBatch
-	bumpBatch
-	batchKinds
+	currentBulk = iota
+	snapshotBulk
+	bumpBulk
+	bulkKinds
 )
 
 // openGenStore makes a store that is closed when the case has ended.
@@ -193,17 +186,10 @@ func newGenSubject(a *attempt, h GenStoreHarness, store cascache.GenStore) *genS
 		return s
 	}
 	s.holder, _ = cascache.AbilityOf[cascache.Holder](store)
-	s.prefixer, _ = cascache.AbilityOf[cascache.PrefixCurrenter](store)
-	s.local, _ = cascache.AbilityOf[cascache.LocalCurrenter](store)
-	s.committer, _ = cascache.AbilityOf[cascache.CommitCurrenter](store)
-	if b, ok := cascache.AbilityOf[cascache.BatchCurrenter](store); ok {
-		s.batches[currentBatch] = b.CurrentBatch
-	}
-	if b, ok := cascache.AbilityOf[cascache.BatchSnapshotter](store); ok {
-		s.batches[snapshotBatch] = b.SnapshotBatch
-	}
-	if b, ok := cascache.AbilityOf[cascache.BatchBumper](store); ok {
-		s.batches[bumpBatch] = b.BumpBatch
+	s.local, _ = cascache.AbilityOf[cascache.LocalReader](store)
+	s.committer, _ = cascache.AbilityOf[cascache.CommitReader](store)
+	if b, ok := cascache.AbilityOf[cascache.BulkGenStore](store); ok {
+		s.bulks = [bulkKinds]bulkCall{currentBulk: b.CurrentBulk, snapshotBulk: b.SnapshotBulk, bumpBulk: b.BumpBulk}
 	}
 	return s
 }
@@ -274,7 +260,7 @@ func (s *genSubject) bump(a *attempt, key string) (uint64, bool) {
 // batch returns one generation per key, or nil after an error or an answer of
 // another length, which have cases of their own.
 func (s *genSubject) batch(a *attempt, kind int, keys []string) []uint64 {
-	gens, err := s.batches[kind](a.Context(), slices.Clone(keys))
+	gens, err := s.bulks[kind](a.Context(), slices.Clone(keys))
 	if err != nil || len(gens) != len(keys) {
 		return nil
 	}

@@ -43,38 +43,38 @@ func BenchmarkGenStore(b *testing.B, h GenStoreHarness) {
 				})
 			})
 		}
-		benchGenStore(b, h, "CurrentPrefixed", size, func(s *benchedGenStore) {
-			p, ok := cascache.AbilityOf[cascache.PrefixCurrenter](s.GenStore)
+		benchGenStore(b, h, "CurrentLocal", size, func(s *benchedGenStore) {
+			p, ok := cascache.AbilityOf[cascache.LocalReader](s.GenStore)
 			if !ok {
-				s.b.Skip("the store is no cascache.PrefixCurrenter")
+				s.b.Skip("the store is no cascache.LocalReader")
 			}
 			const at = len("single:bench:")
 			for i := 0; s.b.Loop(); i++ {
 				key := s.keys[i%len(s.keys)]
-				s.must(p.CurrentPrefixed(s.b.Context(), key[:at], key[at:]))
+				p.CurrentLocal(key[:at], key[at:])
 			}
 		})
 	}
-	benchGenStore(b, h, "CurrentBatch", benchKeys[0], func(s *benchedGenStore) {
-		batch, ok := cascache.AbilityOf[cascache.BatchCurrenter](s.GenStore)
+	benchGenStore(b, h, "CurrentBulk", benchKeys[0], func(s *benchedGenStore) {
+		batch, ok := cascache.AbilityOf[cascache.BulkGenStore](s.GenStore)
 		if !ok {
-			s.b.Skip("the store is no cascache.BatchCurrenter")
+			s.b.Skip("the store is no cascache.BulkGenStore")
 		}
-		s.batch(batch.CurrentBatch)
+		s.batch(batch.CurrentBulk)
 	})
-	benchGenStore(b, h, "SnapshotBatch", benchKeys[0], func(s *benchedGenStore) {
-		batch, ok := cascache.AbilityOf[cascache.BatchSnapshotter](s.GenStore)
+	benchGenStore(b, h, "SnapshotBulk", benchKeys[0], func(s *benchedGenStore) {
+		batch, ok := cascache.AbilityOf[cascache.BulkGenStore](s.GenStore)
 		if !ok {
-			s.b.Skip("the store is no cascache.BatchSnapshotter")
+			s.b.Skip("the store is no cascache.BulkGenStore")
 		}
-		s.batch(batch.SnapshotBatch)
+		s.batch(batch.SnapshotBulk)
 	})
-	benchGenStore(b, h, "BumpBatch", benchKeys[0], func(s *benchedGenStore) {
-		batch, ok := cascache.AbilityOf[cascache.BatchBumper](s.GenStore)
+	benchGenStore(b, h, "BumpBulk", benchKeys[0], func(s *benchedGenStore) {
+		batch, ok := cascache.AbilityOf[cascache.BulkGenStore](s.GenStore)
 		if !ok {
-			s.b.Skip("the store is no cascache.BatchBumper")
+			s.b.Skip("the store is no cascache.BulkGenStore")
 		}
-		s.batch(batch.BumpBatch)
+		s.batch(batch.BumpBulk)
 	})
 	benchGenStore(b, h, "HoldRelease", benchKeys[0], func(s *benchedGenStore) {
 		holder, ok := cascache.AbilityOf[cascache.Holder](s.GenStore)
@@ -119,9 +119,9 @@ func (s *benchedGenStore) must(_ uint64, err error) {
 	}
 }
 
-func (s *benchedGenStore) batch(call batchCall) {
+func (s *benchedGenStore) batch(call bulkCall) {
 	for s.b.Loop() {
-		_, err := call(s.b.Context(), s.keys[:benchBatch])
+		_, err := call(s.b.Context(), s.keys[:benchBulk])
 		s.must(0, err)
 	}
 }

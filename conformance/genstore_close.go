@@ -25,11 +25,11 @@ var genCloseRules = []rule[*genSubject]{
 		try:  tryClosedBumpIsAnError,
 	},
 	{
-		name:  "ClosedBatchIsAnError",
-		says:  "After Close, the batch calls and CurrentPrefixed return an error.",
+		name:  "ClosedBulkIsAnError",
+		says:  "After Close, the bulk calls return an error.",
 		harm:  "invalidations of a list that were not carried out are taken for done.",
-		needs: needBatchCalls,
-		try:   tryClosedGenBatchIsAnError,
+		needs: needBulkCalls,
+		try:   tryClosedGenBulkIsAnError,
 	},
 	{
 		name:  "ClosedHoldIsAnError",
@@ -101,9 +101,9 @@ func tryClosedBumpIsAnError(a *attempt, s *genSubject) {
 	}
 }
 
-func tryClosedGenBatchIsAnError(a *attempt, s *genSubject) {
+func tryClosedGenBulkIsAnError(a *attempt, s *genSubject) {
 	s.closed(a)
-	for _, c := range s.batchCalls("kept") {
+	for _, c := range s.bulkCalls("kept") {
 		if err := c.do(a.Context()); err == nil {
 			a.violated("an error", "after Close, %s returned none", c.name)
 		}

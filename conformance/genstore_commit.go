@@ -5,7 +5,7 @@ import "fmt"
 var genCommitRules = []rule[*genSubject]{
 	{
 		name:  "CommitIsCurrent",
-		says:  "CurrentToCommit and CurrentToCommitBatch return what Current returns, in the order of the keys.",
+		says:  "CurrentToCommit and CurrentToCommitBulk return what Current returns, in the order of the keys.",
 		harm:  "fills are compared with the generation of another key: they are refused, or accepted when they are stale.",
 		needs: needCommitter,
 		try:   tryCommitIsCurrent,
@@ -33,7 +33,7 @@ var genCommitRules = []rule[*genSubject]{
 	},
 	{
 		name:  "ClosedCommitIsAnError",
-		says:  "After Close, CurrentToCommit and CurrentToCommitBatch return an error.",
+		says:  "After Close, CurrentToCommit and CurrentToCommitBulk return an error.",
 		harm:  "a program that closed its cache too early goes on filling it.",
 		needs: needCommitter,
 		try:   tryClosedCommitIsAnError,
@@ -42,7 +42,7 @@ var genCommitRules = []rule[*genSubject]{
 
 func needCommitter(s *genSubject) string {
 	if s.committer == nil {
-		return "the store is no cascache.CommitCurrenter"
+		return "the store is no cascache.CommitReader"
 	}
 	return ""
 }
@@ -60,7 +60,7 @@ func (s *genSubject) committing(a *attempt, key string) [2]uint64 {
 	if gen, err := s.committer.CurrentToCommit(a.Context(), key); err == nil {
 		answers[0] = gen
 	}
-	if gens, err := s.committer.CurrentToCommitBatch(a.Context(), []string{key}); err == nil && len(gens) == 1 {
+	if gens, err := s.committer.CurrentToCommitBulk(a.Context(), []string{key}); err == nil && len(gens) == 1 {
 		answers[1] = gens[0]
 	}
 	return answers
@@ -82,14 +82,14 @@ func tryCommitIsCurrent(a *attempt, s *genSubject) {
 			want[i] = s.current(a, key)
 			one[i] = s.committing(a, key)[0]
 		}
-		many, err := s.committer.CurrentToCommitBatch(a.Context(), append([]string(nil), keys...))
+		many, err := s.committer.CurrentToCommitBulk(a.Context(), append([]string(nil), keys...))
 		if err != nil || len(many) != len(keys) {
-			a.violated("one generation for each of them, and no error", "CurrentToCommitBatch of %d keys returned %d generations and %v", len(keys), len(many), err)
+			a.violated("one generation for each of them, and no error", "CurrentToCommitBulk of %d keys returned %d generations and %v", len(keys), len(many), err)
 		}
 		for i, key := range keys {
 			if one[i] != want[i] || many[i] != want[i] {
 				wrong++
-				last = fmt.Sprintf("%s: CurrentToCommit %d, CurrentToCommitBatch %d, Current %d", quote(key), one[i], many[i], want[i])
+				last = fmt.Sprintf("%s: CurrentToCommit %d, CurrentToCommitBulk %d, Current %d", quote(key), one[i], many[i], want[i])
 				break
 			}
 		}
@@ -125,7 +125,7 @@ func tryCommitCreatesNothing(a *attempt, s *genSubject) {
 	for _, key := range names("missing", 8) {
 		first := s.committing(a, key)
 		if again := s.committing(a, key); again != [2]uint64{} || s.current(a, key) != 0 {
-			a.violated("0", "CurrentToCommit and CurrentToCommitBatch of %s, which nobody has given a generation, returned %d and then %d", quote(key), first, again)
+			a.violated("0", "CurrentToCommit and CurrentToCommitBulk of %s, which nobody has given a generation, returned %d and then %d", quote(key), first, again)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func tryCommitLeavesHolds(a *attempt, s *genSubject) {
 		}
 		got := s.committing(a, key)
 		if after := s.snapshot(a, key); got != [2]uint64{} || after != 0 {
-			a.violated("0, and the key still held", "of %s, which is held, CurrentToCommit and CurrentToCommitBatch returned %d, and Snapshot after it %d", quote(key), got, after)
+			a.violated("0, and the key still held", "of %s, which is held, CurrentToCommit and CurrentToCommitBulk returned %d, and Snapshot after it %d", quote(key), got, after)
 		}
 	}
 }
@@ -151,7 +151,7 @@ func tryClosedCommitIsAnError(a *attempt, s *genSubject) {
 	if gen, err := s.committer.CurrentToCommit(a.Context(), "kept"); err == nil {
 		a.violated("an error", "after Close, CurrentToCommit returned (%d, nil)", gen)
 	}
-	if gens, err := s.committer.CurrentToCommitBatch(a.Context(), []string{"kept"}); err == nil {
-		a.violated("an error", "after Close, CurrentToCommitBatch returned (%d, nil)", gens)
+	if gens, err := s.committer.CurrentToCommitBulk(a.Context(), []string{"kept"}); err == nil {
+		a.violated("an error", "after Close, CurrentToCommitBulk returned (%d, nil)", gens)
 	}
 }

@@ -4,11 +4,11 @@ import "fmt"
 
 var genConcurrencyRules = []rule[*genSubject]{
 	{
-		name:  "ConcurrentBatchesKeepTheRules",
+		name:  "ConcurrentBulksKeepTheRules",
 		says:  "G4: The batch calls may be called concurrently too: every answer is 0 or as new as what was known before the call began.",
 		harm:  "under load, and never in a test, a list is served what was invalidated.",
-		needs: needBatchCalls,
-		try:   tryConcurrentBatchesKeepTheRules,
+		needs: needBulkCalls,
+		try:   tryConcurrentBulksKeepTheRules,
 	},
 	{
 		name: "InstancesStayApart",
@@ -18,7 +18,7 @@ var genConcurrencyRules = []rule[*genSubject]{
 	},
 }
 
-func tryConcurrentBatchesKeepTheRules(a *attempt, s *genSubject) {
+func tryConcurrentBulksKeepTheRules(a *attempt, s *genSubject) {
 	const workers, rounds = 8, 100
 	handles := s.handles(a)
 	mustSee(a, handles)
@@ -41,18 +41,18 @@ func tryConcurrentBatchesKeepTheRules(a *attempt, s *genSubject) {
 				// Single calls have cases of their own.
 				gen, _ := h.bump(a, keys[k])
 				seen[k].raise(gen)
-			case op < 2+batchKinds:
-				b := genBatchKinds[op-2]
-				if h.batches[b.kind] == nil {
+			case op < 2+bulkKinds:
+				b := genBulkKinds[op-2]
+				if h.bulks[b.kind] == nil {
 					continue
 				}
 				// One key: their order has a case of its own.
 				if gens := h.batch(a, b.kind, keys[k:k+1]); gens != nil {
 					judge(b.name, gens[0])
 				}
-			case h.batches[currentBatch] != nil:
-				if gens := h.batch(a, currentBatch, keys[k:k+1]); gens != nil {
-					judge("CurrentBatch", gens[0])
+			case h.bulks[currentBulk] != nil:
+				if gens := h.batch(a, currentBulk, keys[k:k+1]); gens != nil {
+					judge("CurrentBulk", gens[0])
 				}
 			}
 		}

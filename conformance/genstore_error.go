@@ -44,12 +44,12 @@ var genErrorRules = []rule[*genSubject]{
 		try:  unreachable(tryFailedBumpIsAnError),
 	},
 	{
-		name:  "FailedBatchIsAnError",
-		says:  "When the state cannot be reached, the batch calls and CurrentPrefixed return an error too.",
+		name:  "FailedBulkIsAnError",
+		says:  "When the state cannot be reached, the bulk calls return an error too.",
 		harm:  "invalidations of a list that never happened are taken for done, or an outage goes unnoticed.",
 		lack:  Failures,
-		needs: needBatchCalls,
-		try:   unreachable(tryFailedGenBatchIsAnError),
+		needs: needBulkCalls,
+		try:   unreachable(tryFailedGenBulkIsAnError),
 	},
 	{
 		name:  "FailedHoldIsAnError",
@@ -127,10 +127,10 @@ func tryBumpUnderADoneContextIsHonest(a *attempt, s *genSubject) {
 		before := s.snapshot(a, key)
 		_, err := s.s.Bump(canceled(), key)
 		check("Bump", key, before, err)
-		if batch := s.batches[bumpBatch]; batch != nil {
+		if batch := s.bulks[bumpBulk]; batch != nil {
 			before := s.snapshot(a, key)
 			_, err := batch(canceled(), []string{key})
-			check("BumpBatch", key, before, err)
+			check("BumpBulk", key, before, err)
 		}
 	}
 	if honest == 0 {
@@ -168,8 +168,8 @@ func tryFailedBumpIsAnError(a *attempt, s *genSubject) {
 	}
 }
 
-func tryFailedGenBatchIsAnError(a *attempt, s *genSubject) {
-	for _, c := range s.batchCalls("kept") {
+func tryFailedGenBulkIsAnError(a *attempt, s *genSubject) {
+	for _, c := range s.bulkCalls("kept") {
 		if err := c.do(a.Context()); err == nil {
 			a.violated("an error", "with its state out of reach, %s returned none", c.name)
 		}

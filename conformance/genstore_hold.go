@@ -23,10 +23,10 @@ var genHoldRules = withNeeds(needHolder, []rule[*genSubject]{
 		try:  tryPeersSeeHold,
 	},
 	{
-		name: "BatchesSeeHold",
-		says: "While a key is held, the batch calls and CurrentPrefixed answer 0 for it too, without an error, and a BumpBatch leaves it held.",
+		name: "BulksSeeHold",
+		says: "While a key is held, the bulk calls answer 0 for it too, without an error, and a BumpBulk leaves it held.",
 		harm: "while the database is being written, lists with the old value are served, or stored after the write.",
-		try:  tryBatchesSeeHold,
+		try:  tryBulksSeeHold,
 	},
 	{
 		name: "HeldBumpLeavesItHeld",
@@ -209,7 +209,7 @@ func tryPeersSeeHold(a *attempt, s *genSubject) {
 	}
 }
 
-func tryBatchesSeeHold(a *attempt, s *genSubject) {
+func tryBulksSeeHold(a *attempt, s *genSubject) {
 	s.mustHold(a)
 	keys := []string{"a-held", "b-free", "c-held", "d-free"} // in order, which has a case of its own
 	held := func(i int) bool { return i%2 == 0 }
@@ -217,11 +217,11 @@ func tryBatchesSeeHold(a *attempt, s *genSubject) {
 		s.snapshot(a, key)
 	}
 	s.hold(a, "writer", longLease, keys[0], keys[2])
-	for _, b := range genBatchKinds {
-		if s.batches[b.kind] == nil {
+	for _, b := range genBulkKinds {
+		if s.bulks[b.kind] == nil {
 			continue
 		}
-		gens, err := s.batches[b.kind](a.Context(), slices.Clone(keys))
+		gens, err := s.bulks[b.kind](a.Context(), slices.Clone(keys))
 		if err != nil {
 			a.violated("no error", "%s of two held keys among %d returned %v", b.name, len(keys), err)
 		}
@@ -234,11 +234,6 @@ func tryBatchesSeeHold(a *attempt, s *genSubject) {
 			if what := s.exposed(a, key); held(i) && what != "" {
 				a.violated(heldWant, "%s is held, and after a %s, %s", quote(key), b.name, what)
 			}
-		}
-	}
-	if s.prefixer != nil {
-		if gen := s.currentPrefixed(a, keys[0][:3], keys[0][3:]); gen != 0 {
-			a.violated("0", "%s is held, and CurrentPrefixed returned %d", quote(keys[0]), gen)
 		}
 	}
 }

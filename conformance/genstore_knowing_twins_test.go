@@ -14,12 +14,12 @@ type knowingGens struct {
 	ableGens
 	memory *memory // of the handle, for twins
 
-	local       func(key string) (uint64, bool)
-	localBatch  func(keys []string, gens []uint64)
-	commit      func(ctx context.Context, key string) (uint64, error)
-	commitBatch batchCall
-	hold        func(ctx context.Context, keys []string, token string, lease time.Duration) error
-	bump        func(ctx context.Context, key string) (uint64, error)
+	local      func(key string) (uint64, bool)
+	localBulk  func(keys []string, gens []uint64)
+	commit     func(ctx context.Context, key string) (uint64, error)
+	commitBulk bulkCall
+	hold       func(ctx context.Context, keys []string, token string, lease time.Duration) error
+	bump       func(ctx context.Context, key string) (uint64, error)
 }
 
 func openKnowingGens(p *plainGens) cascache.GenStore {
@@ -55,9 +55,9 @@ func (p *knowingGens) CurrentLocal(prefix, key string) (uint64, bool) {
 	return p.known(prefix + key)
 }
 
-func (p *knowingGens) CurrentLocalBatch(keys []string, gens []uint64) {
-	if p.localBatch != nil {
-		p.localBatch(keys, gens)
+func (p *knowingGens) CurrentLocalBulk(keys []string, gens []uint64) {
+	if p.localBulk != nil {
+		p.localBulk(keys, gens)
 		return
 	}
 	for i, key := range keys {
@@ -74,9 +74,9 @@ func (p *knowingGens) CurrentToCommit(ctx context.Context, key string) (uint64, 
 	return p.Current(ctx, key)
 }
 
-func (p *knowingGens) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	if p.commitBatch != nil {
-		return p.commitBatch(ctx, keys)
+func (p *knowingGens) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	if p.commitBulk != nil {
+		return p.commitBulk(ctx, keys)
 	}
 	gens := make([]uint64, len(keys))
 	for i, key := range keys {
@@ -116,12 +116,12 @@ func openForwardsKnowing(p *plainGens) cascache.GenStore {
 type (
 	hidesLocal struct {
 		ableGens
-		cascache.CommitCurrenter
+		cascache.CommitReader
 		inner *knowingGens
 	}
 	hidesCommit struct {
 		ableGens
-		cascache.LocalCurrenter
+		cascache.LocalReader
 		inner *knowingGens
 	}
 )
@@ -166,7 +166,7 @@ var knowingTwins = []genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a key that has none is known to be 0", fails: "LocalIsCurrent", also: []string{"LocalBatchIsLocal"}},
+		twin: twin{fault: "a key that has none is known to be 0", fails: "LocalIsCurrent", also: []string{"LocalBulkIsLocal"}},
 		open: knowing(func(p *knowingGens) {
 			p.local = func(key string) (uint64, bool) { gen, _ := p.known(key); return gen, true }
 		}),
@@ -178,9 +178,9 @@ var knowingTwins = []genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch writes the known ones one after the other", fails: "LocalBatchIsLocal"},
+		twin: twin{fault: "a batch writes the known ones one after the other", fails: "LocalBulkIsLocal"},
 		open: knowing(func(p *knowingGens) {
-			p.localBatch = func(keys []string, gens []uint64) {
+			p.localBulk = func(keys []string, gens []uint64) {
 				n := 0
 				for _, key := range keys {
 					if gen, ok := p.known(key); ok {
@@ -192,9 +192,9 @@ var knowingTwins = []genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch is in the order of sorted keys", fails: "LocalBatchIsLocal"},
+		twin: twin{fault: "a batch is in the order of sorted keys", fails: "LocalBulkIsLocal"},
 		open: knowing(func(p *knowingGens) {
-			p.localBatch = func(keys []string, gens []uint64) {
+			p.localBulk = func(keys []string, gens []uint64) {
 				keys = slices.Clone(keys)
 				slices.Sort(keys)
 				slices.Reverse(keys)
@@ -252,8 +252,8 @@ var knowingTwins = []genTwin{
 	{
 		twin: twin{fault: "a batch of commits is in reverse", fails: "CommitIsCurrent"},
 		open: knowing(func(p *knowingGens) {
-			p.commitBatch = func(ctx context.Context, keys []string) ([]uint64, error) {
-				gens, err := p.CurrentBatch(ctx, keys)
+			p.commitBulk = func(ctx context.Context, keys []string) ([]uint64, error) {
+				gens, err := p.CurrentBulk(ctx, keys)
 				slices.Reverse(gens)
 				return gens, err
 			}

@@ -9,7 +9,7 @@ import (
 var genLocalRules = []rule[*genSubject]{
 	{
 		name:  "LocalSeesBump",
-		says:  "G4: When Bump has returned nil, no CurrentLocal or CurrentLocalBatch that begins later returns an older generation, on any handle.",
+		says:  "G4: When Bump has returned nil, no CurrentLocal or CurrentLocalBulk that begins later returns an older generation, on any handle.",
 		harm:  "an invalidation has returned, and other replicas go on serving the old value from memory.",
 		needs: needLocal,
 		try:   tryLocalSeesBump,
@@ -29,11 +29,11 @@ var genLocalRules = []rule[*genSubject]{
 		try:   tryLocalIsCurrent,
 	},
 	{
-		name:  "LocalBatchIsLocal",
-		says:  "CurrentLocalBatch writes each known generation into its key's place, and leaves the others as they are.",
+		name:  "LocalBulkIsLocal",
+		says:  "CurrentLocalBulk writes each known generation into its key's place, and leaves the others as they are.",
 		harm:  "every key of a list is judged by the generation of another: what is stale is served.",
 		needs: needLocal,
-		try:   tryLocalBatchIsLocal,
+		try:   tryLocalBulkIsLocal,
 	},
 	{
 		name:  "LocalDoesNotKnowHeld",
@@ -51,7 +51,7 @@ var genLocalRules = []rule[*genSubject]{
 	},
 	{
 		name:  "ClosedKnowsNothing",
-		says:  "After Close, CurrentLocal and CurrentLocalBatch know nothing.",
+		says:  "After Close, CurrentLocal and CurrentLocalBulk know nothing.",
 		harm:  "a program that closed its cache too early goes on serving, with generations that nobody bumps any more.",
 		needs: needLocal,
 		try:   tryClosedKnowsNothing,
@@ -67,7 +67,7 @@ var genLocalRules = []rule[*genSubject]{
 
 func needLocal(s *genSubject) string {
 	if s.local == nil {
-		return "the store is no cascache.LocalCurrenter"
+		return "the store is no cascache.LocalReader"
 	}
 	return ""
 }
@@ -107,7 +107,7 @@ func (s *genSubject) locally(key string) [2]uint64 {
 	if gen, ok := s.local.CurrentLocal(localPrefix, key); ok {
 		known[0] = gen
 	}
-	s.local.CurrentLocalBatch([]string{localPrefix + key}, known[1:])
+	s.local.CurrentLocalBulk([]string{localPrefix + key}, known[1:])
 	return known
 }
 
@@ -200,7 +200,7 @@ func tryLocalIsCurrent(a *attempt, s *genSubject) {
 	}
 }
 
-func tryLocalBatchIsLocal(a *attempt, s *genSubject) {
+func tryLocalBulkIsLocal(a *attempt, s *genSubject) {
 	keys := names("batch", 12)
 	for i, key := range keys {
 		if i%3 != 2 {
@@ -215,7 +215,7 @@ func tryLocalBatchIsLocal(a *attempt, s *genSubject) {
 	wrong, last := 0, ""
 	for range rounds {
 		gens := make([]uint64, len(keys))
-		s.local.CurrentLocalBatch(full, gens)
+		s.local.CurrentLocalBulk(full, gens)
 		for i, key := range keys {
 			got, ok := s.local.CurrentLocal(localPrefix, key)
 			if ok != (gens[i] != 0) || ok && got != gens[i] {
@@ -226,7 +226,7 @@ func tryLocalBatchIsLocal(a *attempt, s *genSubject) {
 		}
 	}
 	if wrong == rounds && s.steady(a) {
-		a.violated("the same", "CurrentLocalBatch of %d keys wrote %s", len(keys), last)
+		a.violated("the same", "CurrentLocalBulk of %d keys wrote %s", len(keys), last)
 	}
 }
 
@@ -259,7 +259,7 @@ func tryLocalCreatesNothing(a *attempt, s *genSubject) {
 	for _, key := range names("missing", 8) {
 		known := s.locally(key)
 		if current := s.current(a, localPrefix+key); known != [2]uint64{} || current != 0 {
-			a.violated("none", "of %s, which nobody has given a generation, CurrentLocal and CurrentLocalBatch know %d, and Current after it returned %d",
+			a.violated("none", "of %s, which nobody has given a generation, CurrentLocal and CurrentLocalBulk know %d, and Current after it returned %d",
 				quote(localPrefix+key), known, current)
 		}
 	}
@@ -271,7 +271,7 @@ func tryClosedKnowsNothing(a *attempt, s *genSubject) {
 	}
 	_ = s.s.Close(a.Context())
 	if known := s.locally("kept"); known != [2]uint64{} {
-		a.violated("none", "after Close, CurrentLocal and CurrentLocalBatch know %d", known)
+		a.violated("none", "after Close, CurrentLocal and CurrentLocalBulk know %d", known)
 	}
 }
 

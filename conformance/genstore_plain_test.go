@@ -164,15 +164,15 @@ func plainGensOf(s any) *plainGens { return s.(interface{ self() *plainGens }).s
 // ableGens has every ability as well.
 type ableGens struct{ *plainGens }
 
-func (p ableGens) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p ableGens) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.look)
 }
 
-func (p ableGens) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p ableGens) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.take)
 }
 
-func (p ableGens) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p ableGens) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.replace)
 }
 
@@ -312,16 +312,16 @@ func (p oddGens) Bump(_ context.Context, key string) (uint64, error) {
 	return p.plainGens.Bump(context.Background(), p.odd(key))
 }
 
-func (p oddGens) CurrentBatch(_ context.Context, keys []string) ([]uint64, error) {
-	return p.ableGens.CurrentBatch(context.Background(), p.all(keys))
+func (p oddGens) CurrentBulk(_ context.Context, keys []string) ([]uint64, error) {
+	return p.ableGens.CurrentBulk(context.Background(), p.all(keys))
 }
 
-func (p oddGens) SnapshotBatch(_ context.Context, keys []string) ([]uint64, error) {
-	return p.ableGens.SnapshotBatch(context.Background(), p.all(keys))
+func (p oddGens) SnapshotBulk(_ context.Context, keys []string) ([]uint64, error) {
+	return p.ableGens.SnapshotBulk(context.Background(), p.all(keys))
 }
 
-func (p oddGens) BumpBatch(_ context.Context, keys []string) ([]uint64, error) {
-	return p.ableGens.BumpBatch(context.Background(), p.all(keys))
+func (p oddGens) BumpBulk(_ context.Context, keys []string) ([]uint64, error) {
+	return p.ableGens.BumpBulk(context.Background(), p.all(keys))
 }
 
 func (p oddGens) CurrentPrefixed(_ context.Context, prefix, key string) (uint64, error) {

@@ -8,8 +8,8 @@ func mustSee(a *attempt, handles []*genSubject) {
 		looks := func(least uint64) bool {
 			for _, h := range handles {
 				answers := []uint64{h.current(a, key), h.snapshot(a, key)}
-				for kind := range h.batches[:bumpBatch] {
-					if h.batches[kind] != nil {
+				for kind := range h.bulks[:bumpBulk] {
+					if h.bulks[kind] != nil {
 						answers = append(answers, h.batch(a, kind, []string{key})...)
 					}
 				}

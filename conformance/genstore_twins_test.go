@@ -100,7 +100,7 @@ func able(spoil func(p *twinAble)) func(*plainGens) cascache.GenStore {
 // twinAble is ableGens but for the methods that a twin replaces.
 type twinAble struct {
 	ableGens
-	batches  [batchKinds]batchCall
+	batches  [bulkKinds]bulkCall
 	prefixed func(ctx context.Context, prefix, key string) (uint64, error)
 	hold     func(ctx context.Context, keys []string, token string, lease time.Duration) error
 	release  func(ctx context.Context, keys []string, token string) error
@@ -109,8 +109,8 @@ type twinAble struct {
 	blocking bool
 }
 
-func (p *twinAble) right(kind int) batchCall {
-	return [...]batchCall{p.ableGens.CurrentBatch, p.ableGens.SnapshotBatch, p.ableGens.BumpBatch}[kind]
+func (p *twinAble) right(kind int) bulkCall {
+	return [...]bulkCall{p.ableGens.CurrentBulk, p.ableGens.SnapshotBulk, p.ableGens.BumpBulk}[kind]
 }
 
 func (p *twinAble) batch(ctx context.Context, kind int, keys []string) ([]uint64, error) {
@@ -120,16 +120,16 @@ func (p *twinAble) batch(ctx context.Context, kind int, keys []string) ([]uint64
 	return p.right(kind)(ctx, keys)
 }
 
-func (p *twinAble) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return p.batch(ctx, currentBatch, keys)
+func (p *twinAble) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return p.batch(ctx, currentBulk, keys)
 }
 
-func (p *twinAble) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return p.batch(ctx, snapshotBatch, keys)
+func (p *twinAble) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return p.batch(ctx, snapshotBulk, keys)
 }
 
-func (p *twinAble) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return p.batch(ctx, bumpBatch, keys)
+func (p *twinAble) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return p.batch(ctx, bumpBulk, keys)
 }
 
 func (p *twinAble) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
@@ -176,7 +176,7 @@ func (p *twinAble) each(ctx context.Context, keys []string, f func(key string)) 
 }
 
 // batched makes a twin of one batch call.
-func batchedGens(kind int, spoil func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error)) func(*plainGens) cascache.GenStore {
+func bulkGens(kind int, spoil func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error)) func(*plainGens) cascache.GenStore {
 	return able(func(p *twinAble) {
 		p.batches[kind] = func(ctx context.Context, keys []string) ([]uint64, error) { return spoil(p, ctx, keys) }
 	})
@@ -776,9 +776,9 @@ var genTwins = slices.Concat([]genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a bump of a list that fails is not told of", fails: "FailedBatchIsAnError"},
-		open: batchedGens(bumpBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
-			gens, err := p.right(bumpBatch)(ctx, keys)
+		twin: twin{fault: "a bump of a list that fails is not told of", fails: "FailedBulkIsAnError"},
+		open: bulkGens(bumpBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+			gens, err := p.right(bumpBulk)(ctx, keys)
 			if errors.Is(err, errBroken) {
 				return make([]uint64, len(keys)), nil
 			}
@@ -840,9 +840,9 @@ var genTwins = slices.Concat([]genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a bump of a list after Close is taken for done", fails: "ClosedBatchIsAnError"},
-		open: batchedGens(bumpBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
-			gens, err := p.right(bumpBatch)(ctx, keys)
+		twin: twin{fault: "a bump of a list after Close is taken for done", fails: "ClosedBulkIsAnError"},
+		open: bulkGens(bumpBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+			gens, err := p.right(bumpBulk)(ctx, keys)
 			if errors.Is(err, cascache.ErrClosed) {
 				return make([]uint64, len(keys)), nil
 			}
@@ -908,14 +908,14 @@ var genTwins = slices.Concat([]genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "batches are not guarded by the lock, and see half of a bump", fails: "ConcurrentBatchesKeepTheRules"},
-		open: batchedGens(snapshotBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+		twin: twin{fault: "batches are not guarded by the lock, and see half of a bump", fails: "ConcurrentBulksKeepTheRules"},
+		open: bulkGens(snapshotBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 			old := make([]uint64, len(keys))
 			for i, key := range keys {
 				old[i], _ = p.ableGens.Current(ctx, key)
 			}
 			pause()
-			gens, err := p.right(snapshotBatch)(ctx, keys)
+			gens, err := p.right(snapshotBulk)(ctx, keys)
 			if err != nil {
 				return nil, err
 			}
@@ -934,7 +934,7 @@ var genTwins = slices.Concat([]genTwin{
 		open: func(p *plainGens) cascache.GenStore { return &apart{p} },
 	},
 },
-	batchTwins(), prefixTwins, holdTwins, genWrapperTwins, knowingTwins)
+	bulkTwins(), prefixTwins, holdTwins, genWrapperTwins, knowingTwins)
 
 // keyCases are the cases on what keys are apart.
 func keyCases() []string {
@@ -1089,22 +1089,22 @@ func refusing(bad func(key string) bool) func(*plainGens) cascache.GenStore {
 	})
 }
 
-// batchTwins have the same faults in each of the batch calls.
-func batchTwins() []genTwin {
+// bulkTwins have the same faults in each of the batch calls.
+func bulkTwins() []genTwin {
 	twins := []genTwin{
 		{
-			twin: twin{fault: "CurrentBatch remembers what it has read", fails: "CurrentBatchSeesBump"},
-			open: rememberingBatch(currentBatch),
+			twin: twin{fault: "CurrentBulk remembers what it has read", fails: "CurrentBulkSeesBump"},
+			open: rememberingBulk(currentBulk),
 		},
 		{
-			twin: twin{fault: "CurrentBatch creates what is missing", fails: "CurrentBatchCreatesNothing"},
-			open: batchedGens(currentBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
-				return p.right(snapshotBatch)(ctx, keys)
+			twin: twin{fault: "CurrentBulk creates what is missing", fails: "CurrentBulkCreatesNothing"},
+			open: bulkGens(currentBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				return p.right(snapshotBulk)(ctx, keys)
 			}),
 		},
 		{
-			twin: twin{fault: "SnapshotBatch tells of generations that it does not store", fails: "SnapshotBatchCreates"},
-			open: batchedGens(snapshotBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+			twin: twin{fault: "SnapshotBulk tells of generations that it does not store", fails: "SnapshotBulkCreates"},
+			open: bulkGens(snapshotBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 				return p.inside(ctx, keys, func(key string) uint64 {
 					if p.gens[key] == 0 && !p.held(key) {
 						return p.draw(key)
@@ -1114,38 +1114,38 @@ func batchTwins() []genTwin {
 			}),
 		},
 		{
-			twin: twin{fault: "SnapshotBatch draws anew for all keys when one is missing", fails: "SnapshotBatchCreates"},
-			open: batchedGens(snapshotBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
-				gens, err := p.right(currentBatch)(ctx, keys)
+			twin: twin{fault: "SnapshotBulk draws anew for all keys when one is missing", fails: "SnapshotBulkCreates"},
+			open: bulkGens(snapshotBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				gens, err := p.right(currentBulk)(ctx, keys)
 				if err != nil || !slices.Contains(gens, 0) {
 					return gens, err
 				}
-				return p.right(bumpBatch)(ctx, keys)
+				return p.right(bumpBulk)(ctx, keys)
 			}),
 		},
 		{
-			twin: twin{fault: "SnapshotBatch remembers what it has read", fails: "SnapshotBatchSeesBump"},
-			open: rememberingBatch(snapshotBatch),
+			twin: twin{fault: "SnapshotBulk remembers what it has read", fails: "SnapshotBulkSeesBump"},
+			open: rememberingBulk(snapshotBulk),
 		},
 		{
-			twin: twin{fault: "BumpBatch leaves out the last key of three and more", fails: "BumpBatchIsVisible"},
-			open: batchedGens(bumpBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+			twin: twin{fault: "BumpBulk leaves out the last key of three and more", fails: "BumpBulkIsVisible"},
+			open: bulkGens(bumpBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 				last := len(keys) - 1
 				if last < 2 || strings.HasPrefix(keys[0], "greater") {
-					return p.right(bumpBatch)(ctx, keys)
+					return p.right(bumpBulk)(ctx, keys)
 				}
-				gens, err := p.right(bumpBatch)(ctx, keys[:last])
+				gens, err := p.right(bumpBulk)(ctx, keys[:last])
 				if err != nil {
 					return nil, err
 				}
-				gen, err := p.right(snapshotBatch)(ctx, keys[last:])
+				gen, err := p.right(snapshotBulk)(ctx, keys[last:])
 				return append(gens, gen...), err
 			}),
 		},
 		{
-			twin: twin{fault: "BumpBatch draws one random number for all", fails: "BumpBatchIsGreater",
-				also: []string{"BumpBatchIsVisible", "ConcurrentBatchesKeepTheRules"}},
-			open: batchedGens(bumpBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+			twin: twin{fault: "BumpBulk draws one random number for all", fails: "BumpBulkIsGreater",
+				also: []string{"BumpBulkIsVisible", "ConcurrentBulksKeepTheRules"}},
+			open: bulkGens(bumpBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 				return p.inside(ctx, keys, func(key string) uint64 {
 					if !p.held(key) {
 						p.gens[key] = rand.Uint64N(math.MaxInt64) + 1
@@ -1155,11 +1155,11 @@ func batchTwins() []genTwin {
 			}),
 		},
 	}
-	for _, b := range genBatchKinds {
+	for _, b := range genBulkKinds {
 		twins = append(twins,
 			genTwin{
 				twin: twin{fault: b.name + " answers in the order of the sorted keys", fails: b.name + "AnswersInOrder"},
-				open: batchedGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				open: bulkGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 					sorted := slices.Clone(keys)
 					slices.Sort(sorted)
 					return p.right(b.kind)(ctx, sorted)
@@ -1167,7 +1167,7 @@ func batchTwins() []genTwin {
 			},
 			genTwin{
 				twin: twin{fault: b.name + " answers for all keys what the first one has", fails: b.name + "AnswersInOrder"},
-				open: batchedGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				open: bulkGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 					gens, err := p.right(b.kind)(ctx, keys)
 					for i := range gens {
 						gens[i] = gens[0]
@@ -1177,8 +1177,8 @@ func batchTwins() []genTwin {
 			},
 			genTwin{
 				twin: twin{fault: b.name + " leaves out keys that had no generation", fails: b.name + "AnswersEachKey"},
-				open: batchedGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
-					before, err := p.right(currentBatch)(ctx, keys)
+				open: bulkGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+					before, err := p.right(currentBulk)(ctx, keys)
 					if err != nil || !strings.HasPrefix(strings.Join(keys, " "), "missing-") && !slices.Contains(keys, "here") {
 						return p.right(b.kind)(ctx, keys)
 					}
@@ -1194,14 +1194,14 @@ func batchTwins() []genTwin {
 			},
 			genTwin{
 				twin: twin{fault: b.name + " is for 512 keys at most", fails: b.name + "TakesAnyNumber"},
-				open: batchedGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				open: bulkGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 					gens, err := p.right(b.kind)(ctx, keys[:min(len(keys), 512)])
 					return append(gens, make([]uint64, len(keys)-len(gens))...)[:len(gens)], err
 				}),
 			},
 			genTwin{
 				twin: twin{fault: b.name + " of no keys is an error", fails: b.name + "TakesAnyNumber"},
-				open: batchedGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				open: bulkGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 					if len(keys) == 0 {
 						return nil, errTwin
 					}
@@ -1210,7 +1210,7 @@ func batchTwins() []genTwin {
 			},
 			genTwin{
 				twin: twin{fault: b.name + " sorts the keys that it is given", fails: b.name + "OnlyReadsTheKeys"},
-				open: batchedGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+				open: bulkGens(b.kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 					gens, err := p.right(b.kind)(ctx, slices.Clone(keys))
 					slices.Sort(keys)
 					return gens, err
@@ -1221,11 +1221,11 @@ func batchTwins() []genTwin {
 	return twins
 }
 
-// rememberingBatch keeps what a batch call has returned, for keys of one case.
-func rememberingBatch(kind int) func(*plainGens) cascache.GenStore {
+// rememberingBulk keeps what a batch call has returned, for keys of one case.
+func rememberingBulk(kind int) func(*plainGens) cascache.GenStore {
 	return func(inner *plainGens) cascache.GenStore {
 		var near memory
-		return batchedGens(kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+		return bulkGens(kind, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 			gens, err := p.right(kind)(ctx, keys)
 			for i := range gens {
 				if old := near.of(keys[i]); old != 0 && gens[i] != 0 && strings.HasPrefix(keys[i], "visible") {
@@ -1308,8 +1308,8 @@ var holdTwins = []genTwin{
 		open: localHolds,
 	},
 	{
-		twin: twin{fault: "SnapshotBatch creates generations of held keys", fails: "BatchesSeeHold"},
-		open: batchedGens(snapshotBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+		twin: twin{fault: "SnapshotBulk creates generations of held keys", fails: "BulksSeeHold"},
+		open: bulkGens(snapshotBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 			return p.inside(ctx, keys, func(key string) uint64 {
 				if p.gens[key] == 0 {
 					p.gens[key] = p.draw(key)
@@ -1319,8 +1319,8 @@ var holdTwins = []genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "BumpBatch frees held keys", fails: "BatchesSeeHold"},
-		open: batchedGens(bumpBatch, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
+		twin: twin{fault: "BumpBulk frees held keys", fails: "BulksSeeHold"},
+		open: bulkGens(bumpBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 			return p.inside(ctx, keys, func(key string) uint64 {
 				delete(p.holds, key)
 				return p.replace(key)
@@ -1549,11 +1549,11 @@ func (p besideGens) Snapshot(ctx context.Context, key string) (uint64, error) {
 	return p.insideOne(ctx, key, p.take)
 }
 
-func (p besideGens) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p besideGens) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.look)
 }
 
-func (p besideGens) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p besideGens) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.take)
 }
 
@@ -1627,15 +1627,15 @@ func (p *localHolder) Bump(ctx context.Context, key string) (uint64, error) {
 	return gen, err
 }
 
-func (p *localHolder) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p *localHolder) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.unlessHeld(p.look))
 }
 
-func (p *localHolder) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p *localHolder) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.unlessHeld(p.take))
 }
 
-func (p *localHolder) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (p *localHolder) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.unlessHeld(p.replace))
 }
 
@@ -1667,24 +1667,24 @@ var genWrapperTwins = []genTwin{
 		open: func(p *plainGens) cascache.GenStore { return selfWrappingGens{p} },
 	},
 	{
-		twin: twin{fault: "a wrapper hides CurrentBatch", fails: "WrapperKeepsCurrentBatch"},
+		twin: twin{fault: "a wrapper hides CurrentBulk", fails: "WrapperKeepsCurrentBulk"},
 		open: func(p *plainGens) cascache.GenStore {
 			g := ableGens{p}
-			return hidesCurrentBatch{p, g, g, g, g}
+			return hidesCurrentBulk{p, g, g, g, g}
 		},
 	},
 	{
-		twin: twin{fault: "a wrapper hides SnapshotBatch", fails: "WrapperKeepsSnapshotBatch"},
+		twin: twin{fault: "a wrapper hides SnapshotBulk", fails: "WrapperKeepsSnapshotBulk"},
 		open: func(p *plainGens) cascache.GenStore {
 			g := ableGens{p}
-			return hidesSnapshotBatch{p, g, g, g, g}
+			return hidesSnapshotBulk{p, g, g, g, g}
 		},
 	},
 	{
-		twin: twin{fault: "a wrapper hides BumpBatch", fails: "WrapperKeepsBumpBatch"},
+		twin: twin{fault: "a wrapper hides BumpBulk", fails: "WrapperKeepsBumpBulk"},
 		open: func(p *plainGens) cascache.GenStore {
 			g := ableGens{p}
-			return hidesBumpBatch{p, g, g, g, g}
+			return hidesBumpBulk{p, g, g, g, g}
 		},
 	},
 	{
@@ -1728,48 +1728,48 @@ func (w selfWrappingGens) Unwrap() any { return w }
 
 // The wrappers that hide one ability have the others by embedding.
 type (
-	hidesCurrentBatch struct {
+	hidesCurrentBulk struct {
 		*plainGens
-		cascache.BatchSnapshotter
-		cascache.BatchBumper
+		cascache.BulkGenStore
+		cascache.BulkGenStore
 		cascache.Holder
-		cascache.PrefixCurrenter
+		cascache.PrefixReader
 	}
-	hidesSnapshotBatch struct {
+	hidesSnapshotBulk struct {
 		*plainGens
-		cascache.BatchCurrenter
-		cascache.BatchBumper
+		cascache.BulkGenStore
+		cascache.BulkGenStore
 		cascache.Holder
-		cascache.PrefixCurrenter
+		cascache.PrefixReader
 	}
-	hidesBumpBatch struct {
+	hidesBumpBulk struct {
 		*plainGens
-		cascache.BatchCurrenter
-		cascache.BatchSnapshotter
+		cascache.BulkGenStore
+		cascache.BulkGenStore
 		cascache.Holder
-		cascache.PrefixCurrenter
+		cascache.PrefixReader
 	}
 	hidesHold struct {
 		*plainGens
-		cascache.BatchCurrenter
-		cascache.BatchSnapshotter
-		cascache.BatchBumper
-		cascache.PrefixCurrenter
+		cascache.BulkGenStore
+		cascache.BulkGenStore
+		cascache.BulkGenStore
+		cascache.PrefixReader
 	}
 	hidesCurrentPrefixed struct {
 		*plainGens
-		cascache.BatchCurrenter
-		cascache.BatchSnapshotter
-		cascache.BatchBumper
+		cascache.BulkGenStore
+		cascache.BulkGenStore
+		cascache.BulkGenStore
 		cascache.Holder
 	}
 	deniesBlocking struct{ ableGens }
 	maybeBlocking  struct{ ableGens }
 )
 
-func (w hidesCurrentBatch) Unwrap() any    { return ableGens{w.plainGens} }
-func (w hidesSnapshotBatch) Unwrap() any   { return ableGens{w.plainGens} }
-func (w hidesBumpBatch) Unwrap() any       { return ableGens{w.plainGens} }
+func (w hidesCurrentBulk) Unwrap() any     { return ableGens{w.plainGens} }
+func (w hidesSnapshotBulk) Unwrap() any    { return ableGens{w.plainGens} }
+func (w hidesBumpBulk) Unwrap() any        { return ableGens{w.plainGens} }
 func (w hidesHold) Unwrap() any            { return ableGens{w.plainGens} }
 func (w hidesCurrentPrefixed) Unwrap() any { return ableGens{w.plainGens} }
 func (w deniesBlocking) Unwrap() any       { return maybeBlocking(w) }

@@ -116,7 +116,7 @@ func plainOf(p any) *plain { return p.(interface{ self() *plain }).self() }
 // batched has every other ability as well, but that of being shared.
 type batched struct{ *plain }
 
-func (p batched) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (p batched) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	err := p.enter(ctx)
 	defer p.leave()
 	if err != nil {
@@ -129,7 +129,7 @@ func (p batched) GetBatch(ctx context.Context, keys []string) ([][]byte, error) 
 	return values, nil
 }
 
-func (p batched) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+func (p batched) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	err := p.enter(ctx)
 	defer p.leave()
 	if err != nil {
@@ -143,7 +143,7 @@ func (p batched) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, e
 	return accepted, nil
 }
 
-func (p batched) DelBatch(ctx context.Context, keys []string) error {
+func (p batched) DelBulk(ctx context.Context, keys []string) error {
 	err := p.enter(ctx)
 	defer p.leave()
 	if err == nil {
@@ -296,10 +296,10 @@ func oddHarness() ProviderHarness {
 	}
 }
 
-// oddBatched declines batches in part, and answers them in any order inside.
-type oddBatched struct{ *odd }
+// oddBulked declines batches in part, and answers them in any order inside.
+type oddBulked struct{ *odd }
 
-func (p oddBatched) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (p oddBulked) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	values := make([][]byte, len(keys))
 	for _, i := range rand.Perm(len(keys)) {
 		value, _, err := p.Get(ctx, keys[i])
@@ -311,7 +311,7 @@ func (p oddBatched) GetBatch(ctx context.Context, keys []string) ([][]byte, erro
 	return values, nil
 }
 
-func (p oddBatched) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+func (p oddBulked) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	accepted := make([]bool, len(items))
 	for _, i := range rand.Perm(len(items)) {
 		var err error
@@ -322,7 +322,7 @@ func (p oddBatched) SetBatch(ctx context.Context, items []cascache.Item) ([]bool
 	return accepted, nil
 }
 
-func (p oddBatched) DelBatch(ctx context.Context, keys []string) error {
+func (p oddBulked) DelBulk(ctx context.Context, keys []string) error {
 	for _, key := range slices.Backward(keys) {
 		if err := p.Del(ctx, key); err != nil {
 			return err

@@ -31,17 +31,17 @@ const (
 	// of this process, so there is no ProviderHarness.Break.
 	Failures Lack = "Failures"
 
-	// BatchGetting, BatchSetting, BatchDeleting and PrefixGetting are
+	// BulkGetting, BulkSetting, BulkDeleting and PrefixGetting are
 	// abilities that a wrapper cannot forward from what it wraps.
-	BatchGetting  Lack = "BatchGetting"
-	BatchSetting  Lack = "BatchSetting"
-	BatchDeleting Lack = "BatchDeleting"
+	BulkGetting   Lack = "BulkGetting"
+	BulkSetting   Lack = "BulkSetting"
+	BulkDeleting  Lack = "BulkDeleting"
 	PrefixGetting Lack = "PrefixGetting"
 )
 
 var providerLacks = []Lack{
 	PerEntryTTL, SubSecondTTL, LongKeys, ContextErrors, Failures,
-	BatchGetting, BatchSetting, BatchDeleting, PrefixGetting,
+	BulkGetting, BulkSetting, BulkDeleting, PrefixGetting,
 }
 
 // A ProviderHarness tells [RunProvider] how to handle one kind of provider.
@@ -110,9 +110,9 @@ var providerRules = slices.Concat(
 	providerErrorRules,
 	providerCloseRules,
 	providerConcurrencyRules,
-	providerGetBatchRules,
-	providerSetBatchRules,
-	providerDelBatchRules,
+	providerGetBulkRules,
+	providerSetBulkRules,
+	providerDelBulkRules,
 	providerPrefixRules,
 	providerShareRules,
 	providerWrapperRules,
@@ -123,9 +123,9 @@ type providerSubject struct {
 	h ProviderHarness
 	p cascache.Provider
 
-	getter   cascache.BatchGetter
-	setter   cascache.BatchSetter
-	deleter  cascache.BatchDeleter
+	getter   cascache.BulkProvider
+	setter   cascache.BulkProvider
+	deleter  cascache.BulkProvider
 	prefixed cascache.PrefixGetter
 }
 
@@ -133,10 +133,10 @@ func newProviderSubject(a *attempt, h ProviderHarness) *providerSubject {
 	s := &providerSubject{h: h, p: openProvider(a, h)}
 	// A chain of wrappers that never ends would keep AbilityOf for ever.
 	if _, ends := unwrapAll(s.p); ends {
-		s.getter, _ = cascache.AbilityOf[cascache.BatchGetter](s.p)
-		s.setter, _ = cascache.AbilityOf[cascache.BatchSetter](s.p)
+		s.getter, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
+		s.setter, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
 		s.prefixed, _ = cascache.AbilityOf[cascache.PrefixGetter](s.p)
-		s.deleter, _ = cascache.AbilityOf[cascache.BatchDeleter](s.p)
+		s.deleter, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
 	}
 	return s
 }
@@ -179,23 +179,23 @@ func (s *providerSubject) lacks(lack Lack) bool {
 	return declared
 }
 
-func needGetBatch(s *providerSubject) string {
+func needGetBulk(s *providerSubject) string {
 	if s.getter == nil {
-		return "the provider is no cascache.BatchGetter"
+		return "the provider is no cascache.BulkProvider"
 	}
 	return ""
 }
 
-func needSetBatch(s *providerSubject) string {
+func needSetBulk(s *providerSubject) string {
 	if s.setter == nil {
-		return "the provider is no cascache.BatchSetter"
+		return "the provider is no cascache.BulkProvider"
 	}
 	return ""
 }
 
-func needDelBatch(s *providerSubject) string {
+func needDelBulk(s *providerSubject) string {
 	if s.deleter == nil {
-		return "the provider is no cascache.BatchDeleter"
+		return "the provider is no cascache.BulkProvider"
 	}
 	return ""
 }

@@ -12,7 +12,7 @@ import (
 // and one that is large for a cache; and as many keys as a list often has.
 var benchSizes = []int{64, 1024, 64 << 10}
 
-const benchBatch = 32
+const benchBulk = 32
 
 // BenchmarkProvider measures a provider, call by call, with values of several
 // sizes, under sub-benchmarks named call/bytes. Optional abilities are measured
@@ -48,28 +48,28 @@ func BenchmarkProvider(b *testing.B, h ProviderHarness) {
 				p.must(b, err)
 			}
 		})
-		benchProvider(b, h, "GetBatch", size, func(b *testing.B, p *benchedProvider) {
-			getter, ok := cascache.AbilityOf[cascache.BatchGetter](p.Provider)
+		benchProvider(b, h, "GetBulk", size, func(b *testing.B, p *benchedProvider) {
+			getter, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
 			if !ok {
-				b.Skip("the provider is no cascache.BatchGetter")
+				b.Skip("the provider is no cascache.BulkProvider")
 			}
 			p.store(b, value)
 			for b.Loop() {
-				_, err := getter.GetBatch(b.Context(), p.keys[:benchBatch])
+				_, err := getter.GetBulk(b.Context(), p.keys[:benchBulk])
 				p.must(b, err)
 			}
 		})
-		benchProvider(b, h, "SetBatch", size, func(b *testing.B, p *benchedProvider) {
-			setter, ok := cascache.AbilityOf[cascache.BatchSetter](p.Provider)
+		benchProvider(b, h, "SetBulk", size, func(b *testing.B, p *benchedProvider) {
+			setter, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
 			if !ok {
-				b.Skip("the provider is no cascache.BatchSetter")
+				b.Skip("the provider is no cascache.BulkProvider")
 			}
-			items := make([]cascache.Item, benchBatch)
+			items := make([]cascache.Item, benchBulk)
 			for i := range items {
 				items[i] = cascache.Item{Key: p.keys[i], Value: value, Cost: int64(size), TTL: lasting}
 			}
 			for b.Loop() {
-				_, err := setter.SetBatch(b.Context(), items)
+				_, err := setter.SetBulk(b.Context(), items)
 				p.must(b, err)
 			}
 		})
@@ -85,13 +85,13 @@ func BenchmarkProvider(b *testing.B, h ProviderHarness) {
 			p.must(b, p.Del(b.Context(), p.key(i)))
 		}
 	})
-	benchProvider(b, h, "DelBatch", 0, func(b *testing.B, p *benchedProvider) {
-		deleter, ok := cascache.AbilityOf[cascache.BatchDeleter](p.Provider)
+	benchProvider(b, h, "DelBulk", 0, func(b *testing.B, p *benchedProvider) {
+		deleter, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
 		if !ok {
-			b.Skip("the provider is no cascache.BatchDeleter")
+			b.Skip("the provider is no cascache.BulkProvider")
 		}
 		for b.Loop() {
-			p.must(b, deleter.DelBatch(b.Context(), p.keys[:benchBatch]))
+			p.must(b, deleter.DelBulk(b.Context(), p.keys[:benchBulk]))
 		}
 	})
 }

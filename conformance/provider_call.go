@@ -27,14 +27,14 @@ func (s *providerSubject) abilityCalls(key string) []call {
 		}})
 	}
 	if s.getter != nil {
-		all = append(all, call{"GetBatch", func(ctx context.Context) error {
-			_, err := s.getter.GetBatch(ctx, []string{key, key + "'"})
+		all = append(all, call{"GetBulk", func(ctx context.Context) error {
+			_, err := s.getter.GetBulk(ctx, []string{key, key + "'"})
 			return err
 		}})
 	}
 	if s.setter != nil {
-		all = append(all, call{"SetBatch", func(ctx context.Context) error {
-			_, err := s.setter.SetBatch(ctx, []cascache.Item{
+		all = append(all, call{"SetBulk", func(ctx context.Context) error {
+			_, err := s.setter.SetBulk(ctx, []cascache.Item{
 				{Key: key, Value: sample(key, 20), Cost: 20, TTL: lasting},
 				{Key: key + "'", Value: sample(key, 20), Cost: 20, TTL: lasting},
 			})
@@ -42,7 +42,7 @@ func (s *providerSubject) abilityCalls(key string) []call {
 		}})
 	}
 	if s.deleter != nil {
-		all = append(all, call{"DelBatch", func(ctx context.Context) error { return s.deleter.DelBatch(ctx, []string{key, key + "'"}) }})
+		all = append(all, call{"DelBulk", func(ctx context.Context) error { return s.deleter.DelBulk(ctx, []string{key, key + "'"}) }})
 	}
 	return all
 }

@@ -66,10 +66,10 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 				continue
 			}
 			if s.getter != nil {
-				if values, err := s.getter.GetBatch(a.Context(), keys); err == nil && len(values) == len(keys) {
+				if values, err := s.getter.GetBulk(a.Context(), keys); err == nil && len(values) == len(keys) {
 					for j, value := range values {
 						if len(value) > 0 { // none is empty
-							check("GetBatch", keys[j], value)
+							check("GetBulk", keys[j], value)
 						}
 					}
 				}
@@ -80,10 +80,10 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 					value := stamped(key, seqs.Add(1))
 					items[j] = cascache.Item{Key: key, Value: value, Cost: int64(len(value)), TTL: lasting}
 				}
-				_, _ = s.setter.SetBatch(a.Context(), items)
+				_, _ = s.setter.SetBulk(a.Context(), items)
 			}
 			if s.deleter != nil && i%10 == 5 {
-				_ = s.deleter.DelBatch(a.Context(), keys[:2])
+				_ = s.deleter.DelBulk(a.Context(), keys[:2])
 			}
 		}
 	})

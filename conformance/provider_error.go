@@ -96,7 +96,7 @@ func tryDelUnderADoneContextIsHonest(a *attempt, s *providerSubject) {
 		check("Del", key, s.p.Del(canceled(), key))
 		if s.deleter != nil {
 			s.mustKeep(a, key, sample(key, 20))
-			check("DelBatch", key, s.deleter.DelBatch(canceled(), []string{key}))
+			check("DelBulk", key, s.deleter.DelBulk(canceled(), []string{key}))
 		}
 	}
 	if honest == 0 {

@@ -8,9 +8,9 @@ import (
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
-func openPlain(p *plain) cascache.Provider   { return p }
-func openBatched(p *plain) cascache.Provider { return batched{p} }
-func openShared(p *plain) cascache.Provider  { return shared{batched{p}} }
+func openPlain(p *plain) cascache.Provider  { return p }
+func openBulked(p *plain) cascache.Provider { return batched{p} }
+func openShared(p *plain) cascache.Provider { return shared{batched{p}} }
 
 func TestProviderRulesAreWellFormed(t *testing.T) { requireWellFormed(t, providerRules, providerLacks) }
 
@@ -18,8 +18,8 @@ func TestPlainProviderPasses(t *testing.T) {
 	RunProvider(t, plainHarness(openPlain))
 }
 
-func TestBatchedProviderPasses(t *testing.T) {
-	RunProvider(t, plainHarness(openBatched))
+func TestBulkedProviderPasses(t *testing.T) {
+	RunProvider(t, plainHarness(openBulked))
 }
 
 func TestSharedProviderPasses(t *testing.T) {
@@ -68,11 +68,11 @@ func TestOddProviderPasses(t *testing.T) {
 	RunProvider(t, oddHarness())
 }
 
-func TestOddBatchedProviderPasses(t *testing.T) {
+func TestOddBulkedProviderPasses(t *testing.T) {
 	h := oddHarness()
-	h.New = func(testing.TB) cascache.Provider { return oddBatched{newOdd()} }
+	h.New = func(testing.TB) cascache.Provider { return oddBulked{newOdd()} }
 	settle := h.Settle
-	h.Settle = func(tb testing.TB, p cascache.Provider) { settle(tb, p.(oddBatched).odd) }
+	h.Settle = func(tb testing.TB, p cascache.Provider) { settle(tb, p.(oddBulked).odd) }
 	RunProvider(t, h)
 }
 

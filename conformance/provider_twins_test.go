@@ -72,47 +72,47 @@ func single(spoil func(p *twinProvider)) func(*plain) cascache.Provider {
 	}
 }
 
-// twinBatches is a twinProvider with batches.
-type twinBatches struct {
+// twinBulks is a twinProvider with batches.
+type twinBulks struct {
 	*twinProvider
-	getBatch func(ctx context.Context, keys []string) ([][]byte, error)
-	setBatch func(ctx context.Context, items []cascache.Item) ([]bool, error)
-	delBatch func(ctx context.Context, keys []string) error
+	getBulk  func(ctx context.Context, keys []string) ([][]byte, error)
+	setBulk  func(ctx context.Context, items []cascache.Item) ([]bool, error)
+	delBulk  func(ctx context.Context, keys []string) error
 	prefixed func(ctx context.Context, prefix, key string) ([]byte, bool, error)
 }
 
-func (p *twinBatches) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+func (p *twinBulks) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 	if p.prefixed != nil {
 		return p.prefixed(ctx, prefix, key)
 	}
 	return p.Get(ctx, prefix+key)
 }
 
-func (p *twinBatches) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
-	if p.getBatch != nil {
-		return p.getBatch(ctx, keys)
+func (p *twinBulks) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
+	if p.getBulk != nil {
+		return p.getBulk(ctx, keys)
 	}
-	return batched{p.plain}.GetBatch(ctx, keys)
+	return batched{p.plain}.GetBulk(ctx, keys)
 }
 
-func (p *twinBatches) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
-	if p.setBatch != nil {
-		return p.setBatch(ctx, items)
+func (p *twinBulks) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
+	if p.setBulk != nil {
+		return p.setBulk(ctx, items)
 	}
-	return batched{p.plain}.SetBatch(ctx, items)
+	return batched{p.plain}.SetBulk(ctx, items)
 }
 
-func (p *twinBatches) DelBatch(ctx context.Context, keys []string) error {
-	if p.delBatch != nil {
-		return p.delBatch(ctx, keys)
+func (p *twinBulks) DelBulk(ctx context.Context, keys []string) error {
+	if p.delBulk != nil {
+		return p.delBulk(ctx, keys)
 	}
-	return batched{p.plain}.DelBatch(ctx, keys)
+	return batched{p.plain}.DelBulk(ctx, keys)
 }
 
 // batches makes a twin of batched.
-func batches(spoil func(p *twinBatches)) func(*plain) cascache.Provider {
+func batches(spoil func(p *twinBulks)) func(*plain) cascache.Provider {
 	return func(inner *plain) cascache.Provider {
-		p := &twinBatches{twinProvider: &twinProvider{plain: inner}}
+		p := &twinBulks{twinProvider: &twinProvider{plain: inner}}
 		spoil(p)
 		return p
 	}
@@ -799,9 +799,9 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "an error of the storage is a batch of misses", fails: "FailedAbilityIsAnError"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				if errors.Is(err, errBroken) {
 					return make([][]byte, len(keys)), nil
 				}
@@ -887,9 +887,9 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "a batch after Close finds nothing", fails: "ClosedAbilityIsAnError"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				if errors.Is(err, cascache.ErrClosed) {
 					return make([][]byte, len(keys)), nil
 				}
@@ -973,27 +973,27 @@ var providerTwins = []providerTwin{
 	},
 
 	{
-		twin: twin{fault: "a batch is answered in the order of its sorted keys", fails: "GetBatchAnswersInOrder"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				return batched{p.plain}.GetBatch(ctx, slices.Sorted(slices.Values(keys)))
+		twin: twin{fault: "a batch is answered in the order of its sorted keys", fails: "GetBulkAnswersInOrder"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				return batched{p.plain}.GetBulk(ctx, slices.Sorted(slices.Values(keys)))
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch leaves out what it does not find", fails: "GetBatchAnswersEachKey"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+		twin: twin{fault: "a batch leaves out what it does not find", fails: "GetBulkAnswersEachKey"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				return slices.DeleteFunc(values, func(value []byte) bool { return value == nil }), err
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch adds what it finds to the end of the answer", fails: "GetBatchAnswersEachKey"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+		twin: twin{fault: "a batch adds what it finds to the end of the answer", fails: "GetBulkAnswersEachKey"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				if len(values) < 100 {
 					for _, value := range slices.Clone(values) {
 						if value != nil {
@@ -1006,10 +1006,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "in a batch, a miss is an empty value", fails: "GetBatchAnswersEachKey"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+		twin: twin{fault: "in a batch, a miss is an empty value", fails: "GetBulkAnswersEachKey"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				for i := range values {
 					if values[i] == nil {
 						values[i] = []byte{}
@@ -1020,10 +1020,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "in a batch, an empty value is a miss", fails: "GetBatchTellsEmptyFromMissing"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+		twin: twin{fault: "in a batch, an empty value is a miss", fails: "GetBulkTellsEmptyFromMissing"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				for i := range values {
 					if len(values[i]) == 0 {
 						values[i] = nil
@@ -1034,57 +1034,57 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch looks under other keys than Get", fails: "GetBatchFindsWhatGetFinds"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
+		twin: twin{fault: "a batch looks under other keys than Get", fails: "GetBulkFindsWhatGetFinds"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				prefixed := make([]string, len(keys))
 				for i, key := range keys {
 					prefixed[i] = "prefix:" + key
 				}
-				return batched{p.plain}.GetBatch(ctx, prefixed)
+				return batched{p.plain}.GetBulk(ctx, prefixed)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch looks for the first 1,000 keys only", fails: "GetBatchTakesAnyNumber"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys[:min(len(keys), 1000)])
+		twin: twin{fault: "a batch looks for the first 1,000 keys only", fails: "GetBulkTakesAnyNumber"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys[:min(len(keys), 1000)])
 				return slices.Grow(values, len(keys))[:len(keys)], err
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch of no keys panics", fails: "GetBatchTakesAnyNumber"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
+		twin: twin{fault: "a batch of no keys panics", fails: "GetBulkTakesAnyNumber"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				_ = keys[0]
-				return batched{p.plain}.GetBatch(ctx, keys)
+				return batched{p.plain}.GetBulk(ctx, keys)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch sorts the caller's keys", fails: "GetBatchOnlyReadsTheKeys"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
+		twin: twin{fault: "a batch sorts the caller's keys", fails: "GetBulkOnlyReadsTheKeys"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				asked := slices.Clone(keys)
 				slices.Sort(keys)
-				return batched{p.plain}.GetBatch(ctx, asked)
+				return batched{p.plain}.GetBulk(ctx, asked)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "batches remember what they read, and Del does not know", fails: "GetBatchSeesDel"},
-		open: batches(func(p *twinBatches) { rememberingBatches(p, true, false) }),
+		twin: twin{fault: "batches remember what they read, and Del does not know", fails: "GetBulkSeesDel"},
+		open: batches(func(p *twinBulks) { rememberingBulks(p, true, false) }),
 	},
 	{
-		twin: twin{fault: "batches remember what they read, and Set does not know", fails: "GetBatchSeesSet"},
-		open: batches(func(p *twinBatches) { rememberingBatches(p, false, true) }),
+		twin: twin{fault: "batches remember what they read, and Set does not know", fails: "GetBulkSeesSet"},
+		open: batches(func(p *twinBulks) { rememberingBulks(p, false, true) }),
 	},
 	{
-		twin: twin{fault: "a batch does not look at times to live", fails: "GetBatchHeedsTTL"},
-		open: batches(func(p *twinBatches) {
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
+		twin: twin{fault: "a batch does not look at times to live", fails: "GetBulkHeedsTTL"},
+		open: batches(func(p *twinBulks) {
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				err := p.enter(ctx)
 				defer p.leave()
 				if err != nil {
@@ -1099,11 +1099,11 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch reads values of 256 bytes and more into memory that the next one uses again", fails: "GetBatchBytesStay"},
-		open: batches(func(p *twinBatches) {
+		twin: twin{fault: "a batch reads values of 256 bytes and more into memory that the next one uses again", fails: "GetBulkBytesStay"},
+		open: batches(func(p *twinBulks) {
 			var arena [64][512]byte
-			p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBatch(ctx, keys)
+			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
+				values, err := batched{p.plain}.GetBulk(ctx, keys)
 				for i, value := range values {
 					if i < len(arena) && 256 <= len(value) && len(value) <= 512 {
 						values[i] = arena[i][:copy(arena[i][:], value)]
@@ -1115,40 +1115,40 @@ var providerTwins = []providerTwin{
 	},
 
 	{
-		twin: twin{fault: "at the seam of two chunks of eight, a value gets the wrong key", fails: "SetBatchStoresUnderEachKey"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+		twin: twin{fault: "at the seam of two chunks of eight, a value gets the wrong key", fails: "SetBulkStoresUnderEachKey"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				if len(items) == 12 {
 					items = slices.Clone(items)
 					items[8].Value = items[7].Value
 				}
-				return batched{p.plain}.SetBatch(ctx, items)
+				return batched{p.plain}.SetBulk(ctx, items)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch answers nil for all accepted", fails: "SetBatchAnswersEachItem"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				_, err := batched{p.plain}.SetBatch(ctx, items)
+		twin: twin{fault: "SetBulk answers nil for all accepted", fails: "SetBulkAnswersEachItem"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+				_, err := batched{p.plain}.SetBulk(ctx, items)
 				return nil, err
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch tells false and stores", fails: "SetBatchAnswersEachItem"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				_, err := batched{p.plain}.SetBatch(ctx, items)
+		twin: twin{fault: "SetBulk tells false and stores", fails: "SetBulkAnswersEachItem"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+				_, err := batched{p.plain}.SetBulk(ctx, items)
 				return make([]bool, len(items)), err
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch makes room for the values and stores none", fails: "SetBatchKeepsSomething"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				accepted, err := batched{p.plain}.SetBatch(ctx, items)
+		twin: twin{fault: "SetBulk makes room for the values and stores none", fails: "SetBulkKeepsSomething"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+				accepted, err := batched{p.plain}.SetBulk(ctx, items)
 				for _, item := range items {
 					_ = p.plain.Del(ctx, item.Key)
 				}
@@ -1157,10 +1157,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch drops the last item", fails: "SetBatchKeepsSomething"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				accepted, err := batched{p.plain}.SetBatch(ctx, items)
+		twin: twin{fault: "SetBulk drops the last item", fails: "SetBulkKeepsSomething"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+				accepted, err := batched{p.plain}.SetBulk(ctx, items)
 				if len(items) > 0 {
 					_ = p.plain.Del(ctx, items[len(items)-1].Key)
 				}
@@ -1169,9 +1169,9 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch leaves what is there, and tells true", fails: "SetBatchIsHonest"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+		twin: twin{fault: "SetBulk leaves what is there, and tells true", fails: "SetBulkIsHonest"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
 				if err != nil {
@@ -1189,22 +1189,22 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch takes the first item's time to live for all", fails: "SetBatchHeedsEachTTL"},
-		open: batches(func(p *twinBatches) {
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+		twin: twin{fault: "SetBulk takes the first item's time to live for all", fails: "SetBulkHeedsEachTTL"},
+		open: batches(func(p *twinBulks) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				items = slices.Clone(items)
 				for i := range items {
 					items[i].TTL = items[0].TTL
 				}
-				return batched{p.plain}.SetBatch(ctx, items)
+				return batched{p.plain}.SetBulk(ctx, items)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "SetBatch keeps the caller's slice until later", fails: "SetBatchKeepsNoItems"},
-		open: batches(func(p *twinBatches) {
+		twin: twin{fault: "SetBulk keeps the caller's slice until later", fails: "SetBulkKeepsNoItems"},
+		open: batches(func(p *twinBulks) {
 			var queue [][]cascache.Item
-			p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
 				if err != nil {
@@ -1230,17 +1230,17 @@ var providerTwins = []providerTwin{
 	},
 
 	{
-		twin: twin{fault: "DelBatch removes the first 1,000 keys only", fails: "DelBatchRemovesEachKey"},
-		open: batches(func(p *twinBatches) {
-			p.delBatch = func(ctx context.Context, keys []string) error {
-				return batched{p.plain}.DelBatch(ctx, keys[:min(len(keys), 1000)])
+		twin: twin{fault: "DelBulk removes the first 1,000 keys only", fails: "DelBulkRemovesEachKey"},
+		open: batches(func(p *twinBulks) {
+			p.delBulk = func(ctx context.Context, keys []string) error {
+				return batched{p.plain}.DelBulk(ctx, keys[:min(len(keys), 1000)])
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "DelBatch stops at the first key that is not there", fails: "DelBatchPassesOverUnknownKeys"},
-		open: batches(func(p *twinBatches) {
-			p.delBatch = func(ctx context.Context, keys []string) error {
+		twin: twin{fault: "DelBulk stops at the first key that is not there", fails: "DelBulkPassesOverUnknownKeys"},
+		open: batches(func(p *twinBulks) {
+			p.delBulk = func(ctx context.Context, keys []string) error {
 				err := p.enter(ctx)
 				defer p.leave()
 				for _, key := range keys {
@@ -1254,13 +1254,13 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a set in the queue lands after the DelBatch that came later", fails: "DelBatchIsFinal"},
-		open: batches(func(p *twinBatches) { queueing(p.twinProvider, false, true) }),
+		twin: twin{fault: "a set in the queue lands after the DelBulk that came later", fails: "DelBulkIsFinal"},
+		open: batches(func(p *twinBulks) { queueing(p.twinProvider, false, true) }),
 	},
 	{
-		twin: twin{fault: "DelBatch of no keys empties the cache", fails: "DelBatchTakesOnlyItsKeys"},
-		open: batches(func(p *twinBatches) {
-			p.delBatch = func(ctx context.Context, keys []string) error {
+		twin: twin{fault: "DelBulk of no keys empties the cache", fails: "DelBulkTakesOnlyItsKeys"},
+		open: batches(func(p *twinBulks) {
+			p.delBulk = func(ctx context.Context, keys []string) error {
 				err := p.enter(ctx)
 				defer p.leave()
 				if err == nil && len(keys) == 0 {
@@ -1278,13 +1278,13 @@ var providerTwins = []providerTwin{
 
 	{
 		twin: twin{fault: "GetPrefixed looks for the key, and forgets the prefix", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedAtAnyDivision", "GetPrefixedFindsWhatGetFinds"}},
-		open: batches(func(p *twinBatches) {
+		open: batches(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return p.Get(ctx, key) }
 		}),
 	},
 	{
 		twin: twin{fault: "GetPrefixed puts a colon between prefix and key", fails: "GetPrefixedFindsWhatGetFinds", also: []string{"GetPrefixedAtAnyDivision"}},
-		open: batches(func(p *twinBatches) {
+		open: batches(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				return p.Get(ctx, prefix+":"+key)
 			}
@@ -1292,7 +1292,7 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "GetPrefixed compares the end of keys", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedAtAnyDivision"}},
-		open: batches(func(p *twinBatches) {
+		open: batches(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1311,7 +1311,7 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "GetPrefixed remembers joined keys by their second part", fails: "GetPrefixedAtAnyDivision"},
-		open: batches(func(p *twinBatches) {
+		open: batches(func(p *twinBulks) {
 			var joined sync.Map // by the second part
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				full, _ := joined.LoadOrStore(key, prefix+key)
@@ -1321,14 +1321,14 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "GetPrefixed remembers what it read, and Del does not know", fails: "GetPrefixedSeesDel"},
-		open: batches(func(p *twinBatches) {
+		open: batches(func(p *twinBulks) {
 			get := remembering(true, false)(p.twinProvider)
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return get(ctx, prefix+key) }
 		}),
 	},
 	{
 		twin: twin{fault: "GetPrefixed does not look at times to live", fails: "GetPrefixedHeedsTTL"},
-		open: batches(func(p *twinBatches) {
+		open: batches(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1355,8 +1355,8 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin:    twin{fault: "a provider that others share does not say so", fails: "SharedIsAdmitted"},
-		open:    openBatched,
-		harness: func(h *ProviderHarness) { sharing(h, openBatched) },
+		open:    openBulked,
+		harness: func(h *ProviderHarness) { sharing(h, openBulked) },
 	},
 	{
 		twin: twin{fault: "each process remembers what it has read, and does not see the others' Dels", fails: "PeersSeeDel"},
@@ -1375,21 +1375,21 @@ var providerTwins = []providerTwin{
 		open: func(p *plain) cascache.Provider { return nilWrapping{p} },
 	},
 	{
-		twin: twin{fault: "a wrapper hides GetBatch", fails: "WrapperKeepsGetBatch"},
+		twin: twin{fault: "a wrapper hides GetBulk", fails: "WrapperKeepsGetBulk"},
 		open: func(p *plain) cascache.Provider {
-			return hidesGetBatch{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+			return hidesGetBulk{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
 		},
 	},
 	{
-		twin: twin{fault: "a wrapper hides SetBatch", fails: "WrapperKeepsSetBatch"},
+		twin: twin{fault: "a wrapper hides SetBulk", fails: "WrapperKeepsSetBulk"},
 		open: func(p *plain) cascache.Provider {
-			return hidesSetBatch{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+			return hidesSetBulk{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
 		},
 	},
 	{
-		twin: twin{fault: "a wrapper hides DelBatch", fails: "WrapperKeepsDelBatch"},
+		twin: twin{fault: "a wrapper hides DelBulk", fails: "WrapperKeepsDelBulk"},
 		open: func(p *plain) cascache.Provider {
-			return hidesDelBatch{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
+			return hidesDelBulk{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
 		},
 	},
 	{
@@ -1409,7 +1409,7 @@ var providerTwins = []providerTwin{
 
 	{
 		twin:    twin{fault: "a time to live per entry is declared as lacking, and works", fails: "LackPerEntryTTL"},
-		open:    openBatched,
+		open:    openBulked,
 		harness: lack(PerEntryTTL, "I did not try"),
 	},
 	{
@@ -1424,10 +1424,10 @@ var providerTwins = []providerTwin{
 	},
 }
 
-// rememberingBatches gives GetBatch a memory of its own; see remembering.
-func rememberingBatches(p *twinBatches, forgetOnSet, forgetOnDel bool) {
+// rememberingBulks gives GetBulk a memory of its own; see remembering.
+func rememberingBulks(p *twinBulks, forgetOnSet, forgetOnDel bool) {
 	get := remembering(forgetOnSet, forgetOnDel)(p.twinProvider)
-	p.getBatch = func(ctx context.Context, keys []string) ([][]byte, error) {
+	p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 		values := make([][]byte, len(keys))
 		for i, key := range keys {
 			value, _, err := get(ctx, key)
@@ -1439,7 +1439,7 @@ func rememberingBatches(p *twinBatches, forgetOnSet, forgetOnDel bool) {
 		// What the batch calls change is known here.
 		return values, p.plainErr(ctx)
 	}
-	p.setBatch = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
+	p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 		accepted := make([]bool, len(items))
 		for i, item := range items {
 			ok, err := p.set(ctx, item.Key, item.Value, item.Cost, item.TTL)
@@ -1450,7 +1450,7 @@ func rememberingBatches(p *twinBatches, forgetOnSet, forgetOnDel bool) {
 		}
 		return accepted, p.plainErr(ctx)
 	}
-	p.delBatch = func(ctx context.Context, keys []string) error {
+	p.delBulk = func(ctx context.Context, keys []string) error {
 		for _, key := range keys {
 			if err := p.del(ctx, key); err != nil {
 				return err
@@ -1488,19 +1488,19 @@ func (w nilWrapping) Unwrap() any { return nil }
 
 // The wrappers that hide one ability have the others by embedding.
 type (
-	hidesGetBatch struct {
+	hidesGetBulk struct {
 		*plain
 		setDeleter
 		cascache.PrefixGetter
 		cascache.Sharer
 	}
-	hidesSetBatch struct {
+	hidesSetBulk struct {
 		*plain
 		getDeleter
 		cascache.PrefixGetter
 		cascache.Sharer
 	}
-	hidesDelBatch struct {
+	hidesDelBulk struct {
 		*plain
 		getSetter
 		cascache.PrefixGetter
@@ -1509,28 +1509,28 @@ type (
 	hidesGetPrefixed struct {
 		*plain
 		getSetter
-		cascache.BatchDeleter
+		cascache.BulkProvider
 		cascache.Sharer
 	}
 	setDeleter interface {
-		cascache.BatchSetter
-		cascache.BatchDeleter
+		cascache.BulkProvider
+		cascache.BulkProvider
 	}
 	getDeleter interface {
-		cascache.BatchGetter
-		cascache.BatchDeleter
+		cascache.BulkProvider
+		cascache.BulkProvider
 	}
 	getSetter interface {
-		cascache.BatchGetter
-		cascache.BatchSetter
+		cascache.BulkProvider
+		cascache.BulkProvider
 	}
 	hidesShared  struct{ batched }
 	deniesShared struct{ hidesShared }
 )
 
-func (w hidesGetBatch) Unwrap() any    { return shared{batched{w.plain}} }
-func (w hidesSetBatch) Unwrap() any    { return shared{batched{w.plain}} }
-func (w hidesDelBatch) Unwrap() any    { return shared{batched{w.plain}} }
+func (w hidesGetBulk) Unwrap() any     { return shared{batched{w.plain}} }
+func (w hidesSetBulk) Unwrap() any     { return shared{batched{w.plain}} }
+func (w hidesDelBulk) Unwrap() any     { return shared{batched{w.plain}} }
 func (w hidesGetPrefixed) Unwrap() any { return shared{batched{w.plain}} }
 func (w hidesShared) Unwrap() any      { return shared(w) }
 func (w deniesShared) Unwrap() any     { return shared{w.batched} }

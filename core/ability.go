@@ -11,7 +11,7 @@ type Wrapper interface {
 }
 
 // AbilityOf reports whether v has the optional ability T, an interface type
-// such as [BatchGetter], and returns v as T. A [Wrapper] has an ability if it
+// such as [BulkProvider], and returns v as T. A [Wrapper] has an ability if it
 // has the methods and what it wraps has the ability too.
 func AbilityOf[T any](v any) (T, bool) {
 	ability, ok := v.(T)

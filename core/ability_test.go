@@ -11,16 +11,16 @@ type passing struct{ Provider }
 
 func (p passing) Unwrap() any { return p.Provider }
 
-func (p passing) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
-	return p.Provider.(BatchGetter).GetBatch(ctx, keys)
+func (p passing) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
+	return p.Provider.(BulkProvider).GetBulk(ctx, keys)
 }
 
-func (p passing) SetBatch(ctx context.Context, items []Item) ([]bool, error) {
-	return p.Provider.(BatchSetter).SetBatch(ctx, items)
+func (p passing) SetBulk(ctx context.Context, items []Item) ([]bool, error) {
+	return p.Provider.(BulkProvider).SetBulk(ctx, items)
 }
 
-func (p passing) DelBatch(ctx context.Context, keys []string) error {
-	return p.Provider.(BatchDeleter).DelBatch(ctx, keys)
+func (p passing) DelBulk(ctx context.Context, keys []string) error {
+	return p.Provider.(BulkProvider).DelBulk(ctx, keys)
 }
 
 // gettingOnly forwards one ability and leaves the others out.
@@ -28,21 +28,34 @@ type gettingOnly struct{ Provider }
 
 func (p gettingOnly) Unwrap() any { return p.Provider }
 
-func (p gettingOnly) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
-	return p.Provider.(BatchGetter).GetBatch(ctx, keys)
+func (p gettingOnly) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
+	return p.Provider.(BulkProvider).GetBulk(ctx, keys)
 }
 
 // concealing does not say what it wraps: what it has, it has.
 type concealing struct{ Provider }
 
-func (p concealing) DelBatch(context.Context, []string) error { return nil }
+func (p concealing) DelBulk(context.Context, []string) error { return nil }
 
 type wrapsNothing struct{ passing }
 
 func (wrapsNothing) Unwrap() any { return nil }
 
+// Three abilities, each of one method.
+type (
+	getter interface {
+		GetBulk(context.Context, []string) ([][]byte, error)
+	}
+	setter interface {
+		SetBulk(context.Context, []Item) ([]bool, error)
+	}
+	deleter interface {
+		DelBulk(context.Context, []string) error
+	}
+)
+
 func TestAbilityOf(t *testing.T) {
-	plain, batch := newMapProvider(), newBatchProvider()
+	plain, batch := newMapProvider(), newBulkProvider()
 	for name, c := range map[string]struct {
 		provider      any
 		get, set, del bool
@@ -64,9 +77,9 @@ func TestAbilityOf(t *testing.T) {
 		"a wrapper of nothing":                 {wrapsNothing{passing{batch}}, false, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g, get := AbilityOf[BatchGetter](c.provider)
-			s, set := AbilityOf[BatchSetter](c.provider)
-			d, del := AbilityOf[BatchDeleter](c.provider)
+			g, get := AbilityOf[getter](c.provider)
+			s, set := AbilityOf[setter](c.provider)
+			d, del := AbilityOf[deleter](c.provider)
 			if get != c.get || set != c.set || del != c.del {
 				t.Errorf("an ability counts when everything down the chain has it: got %v, %v, %v, want %v, %v, %v", get, set, del, c.get, c.set, c.del)
 			}
@@ -81,15 +94,15 @@ func TestAbilityOf(t *testing.T) {
 // inner provider lacks it is not called through it.
 func TestAbilitiesThroughWrappersInACache(t *testing.T) {
 	for name, c := range map[string]struct {
-		wrap func(batch batchProvider) Provider
+		wrap func(batch bulkProvider) Provider
 		want map[string]int
 	}{
-		"forwarded": {func(b batchProvider) Provider { return passing{b} }, map[string]int{"setBatch": 1, "get": 1, "getBatch": 1}},
-		"lacking":   {func(b batchProvider) Provider { return passing{b.mapProvider} }, map[string]int{"set": 3, "get": 3}},
-		"in part":   {func(b batchProvider) Provider { return gettingOnly{b} }, map[string]int{"set": 3, "get": 1, "getBatch": 1}},
+		"forwarded": {func(b bulkProvider) Provider { return passing{b} }, map[string]int{"setBulk": 1, "get": 1, "getBulk": 1}},
+		"lacking":   {func(b bulkProvider) Provider { return passing{b.mapProvider} }, map[string]int{"set": 3, "get": 3}},
+		"in part":   {func(b bulkProvider) Provider { return gettingOnly{b} }, map[string]int{"set": 3, "get": 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			batch := newBatchProvider()
+			batch := newBulkProvider()
 			h := open(t, Options[string]{Namespace: "n", Provider: c.wrap(batch), Codec: String{}})
 			fillBulk(t, h, ab)
 			wantBulk(t, h, "a wrapped provider works like its inner one", []string{"b", "c"}, map[string]string{"b": "2"}, "c")

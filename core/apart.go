@@ -49,9 +49,9 @@ func (a *apart) readSingles(ctx context.Context, entries []string) ([][]byte, er
 // check compares. An invalidation may come between that and the set. The entry
 // then carries a generation that is not current any more, and no read serves it.
 func (a *apart) check(ctx context.Context, key string, observed uint64) (entry string, why Reason, err error) {
-	// Where the store looks up a key in two parts, it is joined with the frame,
-	// in one allocation.
-	if a.values.provider != nil && (a.gens.prefixCurrenter == nil || a.gens.commitCurrenter != nil) {
+	// Where the store knows generations by prefix and key, they are joined with
+	// the frame, in one allocation.
+	if a.values.provider != nil && (a.gens.localReader == nil || a.gens.commitReader != nil) {
 		entry = a.keys.entry(key)
 	}
 	current, why, err := a.proofToCommit(ctx, key, entry)
@@ -72,7 +72,7 @@ func (a *apart) put(ctx context.Context, item Item, _ uint64) (w written, err er
 }
 
 func (a *apart) checkBulk(ctx context.Context, entries []string, observed []uint64) ([]Reason, error) {
-	current, genErr := a.gens.currentToCommitBatch(ctx, entries)
+	current, genErr := a.gens.currentToCommitBulk(ctx, entries)
 	if genErr != nil {
 		a.emit.genStoreError(ctx, GenCurrent, a.keys.userKey(entries[0]), len(entries), genErr)
 		if err := ended(ctx); err != nil {
@@ -112,7 +112,7 @@ func (a *apart) drop(ctx context.Context, entry string) (bumpErr, delErr error) 
 }
 
 func (a *apart) dropBulk(ctx context.Context, entries []string) (bumpErrs []error, delErr error) {
-	bumpErrs = a.gens.bumpBatch(ctx, entries)
+	bumpErrs = a.gens.bumpBulk(ctx, entries)
 	return bumpErrs, a.values.delBulk(ctx, entries)
 }
 

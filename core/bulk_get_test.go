@@ -85,28 +85,28 @@ func TestGetBulkFallsBackToSingles(t *testing.T) {
 func TestWhatAGetBulkCosts(t *testing.T) {
 	type calls = map[string]int
 	for name, c := range map[string]struct {
-		prepare                    func(t *testing.T, r *rig)
-		plain, batch               calls
-		plainStore, batchStoreWant calls
+		prepare                   func(t *testing.T, r *rig)
+		plain, batch              calls
+		plainStore, bulkStoreWant calls
 	}{
 		"a bulk hit": {
 			func(t *testing.T, r *rig) { fillBulk(t, r.Handle, ab) },
-			calls{"get": 1}, calls{"get": 1}, calls{"current": 2}, calls{"currentBatch": 1},
+			calls{"get": 1}, calls{"get": 1}, calls{"current": 2}, calls{"currentBulk": 1},
 		},
 		"singles": {
 			func(t *testing.T, r *rig) { fill(t, r.Handle, "a", "1"); fill(t, r.Handle, "b", "2") },
-			calls{"get": 3}, calls{"get": 1, "getBatch": 1}, calls{"current": 2}, calls{"currentBatch": 1},
+			calls{"get": 3}, calls{"get": 1, "getBulk": 1}, calls{"current": 2}, calls{"currentBulk": 1},
 		},
 		"nothing there": {
 			func(*testing.T, *rig) {},
-			calls{"get": 3}, calls{"get": 1, "getBatch": 1}, calls{}, calls{},
+			calls{"get": 3}, calls{"get": 1, "getBulk": 1}, calls{}, calls{},
 		},
 		"a stale bulk, then singles": {
 			func(t *testing.T, r *rig) {
 				gens := fillBulk(t, r.Handle, ab)
 				r.putBulk(t, wire.BulkItem{Key: "a", Gen: gens["a"] - 1, Payload: []byte("0")}, wire.BulkItem{Key: "b", Gen: gens["b"], Payload: []byte("2")})
 			},
-			calls{"get": 3, "del": 1}, calls{"get": 1, "getBatch": 1, "delBatch": 1}, calls{"current": 2}, calls{"currentBatch": 1},
+			calls{"get": 3, "del": 1}, calls{"get": 1, "getBulk": 1, "delBulk": 1}, calls{"current": 2}, calls{"currentBulk": 1},
 		},
 		"a corrupt bulk and corrupt singles": {
 			func(_ *testing.T, r *rig) {
@@ -114,7 +114,7 @@ func TestWhatAGetBulkCosts(t *testing.T) {
 					r.provider.put(entry, []byte("foreign"))
 				}
 			},
-			calls{"get": 3, "del": 3}, calls{"get": 1, "getBatch": 1, "delBatch": 1}, calls{"current": 2}, calls{"currentBatch": 1},
+			calls{"get": 3, "del": 3}, calls{"get": 1, "getBulk": 1, "delBulk": 1}, calls{"current": 2}, calls{"currentBulk": 1},
 		},
 	} {
 		for kind, newOne := range rigs {
@@ -128,7 +128,7 @@ func TestWhatAGetBulkCosts(t *testing.T) {
 				}
 				want, wantStore := c.plain, c.plainStore
 				if kind == "batch" {
-					want, wantStore = c.batch, c.batchStoreWant
+					want, wantStore = c.batch, c.bulkStoreWant
 				}
 				if got := r.provider.traffic(); !maps.Equal(got, want) {
 					t.Errorf("at most two round trips to the provider, and one to heal: got %v, want %v", got, want)
@@ -148,7 +148,7 @@ func TestWithoutBulkEntries(t *testing.T) {
 		r.provider.put(bulkOfAB, []byte("foreign"))
 		r.provider.traffic()
 		wantBulk(t, r.Handle, "with DisableBulk, singles serve", []string{"b", "a"}, ab)
-		if got := r.provider.traffic(); got["get"]+2*got["getBatch"] != 2 {
+		if got := r.provider.traffic(); got["get"]+2*got["getBulk"] != 2 {
 			t.Errorf("with DisableBulk, no bulk entry is asked for: got %v", got)
 		}
 		obs := r.SnapshotGens([]string{"a", "b"})
@@ -444,27 +444,27 @@ func TestGetBulkKeepsWhatItReadBeforeAnError(t *testing.T) {
 
 // rudeProvider answers a batch with whatever the test says.
 type rudeProvider struct {
-	batchProvider
+	bulkProvider
 	raws [][]byte
 	err  error
 }
 
-func (p rudeProvider) GetBatch(context.Context, []string) ([][]byte, error) { return p.raws, p.err }
+func (p rudeProvider) GetBulk(context.Context, []string) ([][]byte, error) { return p.raws, p.err }
 
-func TestABatchOfValuesOfAnotherLength(t *testing.T) {
+func TestABulkOfValuesOfAnotherLength(t *testing.T) {
 	base := newRig(t)
 	fill(t, base.Handle, "a", "1")
 	e, _ := base.provider.entry("single:n:a")
 	for name, raws := range map[string][][]byte{"none": nil, "fewer": {e.value}, "more": {e.value, nil, e.value}} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, Options[string]{Namespace: "n", Codec: String{}, GenStore: nonClosing{base.store}, Provider: rudeProvider{newBatchProvider(), raws, nil}})
+			h := open(t, Options[string]{Namespace: "n", Codec: String{}, GenStore: nonClosing{base.store}, Provider: rudeProvider{newBulkProvider(), raws, nil}})
 			values, missing, err := h.GetBulk(t.Context(), []string{"b", "a"})
 			if len(values) != 0 || len(missing) != 2 || err == nil {
 				t.Errorf("an answer that fits no key is an error, and no value: got %v, %v, %v", values, missing, err)
 			}
 		})
 	}
-	h := open(t, Options[string]{Namespace: "n", Codec: String{}, GenStore: nonClosing{base.store}, Provider: rudeProvider{newBatchProvider(), [][]byte{nil, e.value}, errBroken}})
+	h := open(t, Options[string]{Namespace: "n", Codec: String{}, GenStore: nonClosing{base.store}, Provider: rudeProvider{newBulkProvider(), [][]byte{nil, e.value}, errBroken}})
 	values, _, err := h.GetBulk(t.Context(), []string{"b", "a"})
 	if !maps.Equal(values, map[string]string{"a": "1"}) || !errors.Is(err, errBroken) {
 		t.Errorf("with an error, the map holds what could be read all the same: got %v, %v", values, err)
@@ -511,7 +511,7 @@ func TestABulkReadSaysWhyItMissed(t *testing.T) {
 
 func checkReasonOfMisses(t *testing.T, bulk bool) {
 	t.Helper()
-	r := newBatchRig(t, func(o *Options[string]) { o.DisableBulk = !bulk })
+	r := newBulkRig(t, func(o *Options[string]) { o.DisableBulk = !bulk })
 	fill(t, r.Handle, "a", "1")
 	r.provider.getErr = errBroken
 	r.log.reset()

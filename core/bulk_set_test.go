@@ -45,7 +45,7 @@ func TestWhatASetBulkCosts(t *testing.T) {
 			}
 			want, wantStore := map[string]int{"set": 3}, map[string]int{"current": 2}
 			if name == "batch" {
-				want, wantStore = map[string]int{"setBatch": 1}, map[string]int{"currentBatch": 1}
+				want, wantStore = map[string]int{"setBulk": 1}, map[string]int{"currentBulk": 1}
 			}
 			if p, s := r.provider.traffic(), r.store.traffic(); !maps.Equal(p, want) || !maps.Equal(s, wantStore) {
 				t.Errorf("one batch compares and one stores, singles and bulk together: got provider %v, store %v, want %v and %v", p, s, want, wantStore)
@@ -206,12 +206,12 @@ func TestSetBulkReturnsTheProvidersError(t *testing.T) {
 }
 
 // rudeSetter answers a batch of sets with another number of outcomes.
-type rudeSetter struct{ batchProvider }
+type rudeSetter struct{ bulkProvider }
 
-func (rudeSetter) SetBatch(context.Context, []Item) ([]bool, error) { return []bool{true}, nil }
+func (rudeSetter) SetBulk(context.Context, []Item) ([]bool, error) { return []bool{true}, nil }
 
-func TestABatchOfOutcomesOfAnotherLength(t *testing.T) {
-	h := open(t, Options[string]{Namespace: "n", Codec: String{}, Provider: rudeSetter{newBatchProvider()}})
+func TestABulkOfOutcomesOfAnotherLength(t *testing.T) {
+	h := open(t, Options[string]{Namespace: "n", Codec: String{}, Provider: rudeSetter{newBulkProvider()}})
 	if err := h.SetBulkWithGens(t.Context(), ab, h.SnapshotGens([]string{"a", "b"}), 0); err == nil {
 		t.Error("an answer that fits no key is an error: got nil")
 	}

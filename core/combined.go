@@ -26,10 +26,10 @@ type Combined interface {
 	// its part is the zero value then.
 	GetWithGen(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error)
 
-	// GetBatchWithGens is GetBatch and CurrentBatch of keys, in either order
+	// GetBulkWithGens is GetBulk and CurrentBulk of keys, in either order
 	// or at once, and Get of the entry named bulk, unless that is empty.
 	// Unless wanted, the values of the keys are left out.
-	GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BatchReading, error)
+	GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BulkReading, error)
 
 	// SetIfGen stores the item if the generation of its key is gen, which is
 	// not 0; nothing can come in between. It returns the generation that it
@@ -40,16 +40,16 @@ type Combined interface {
 	// with another one, that the item could not be stored.
 	SetIfGen(ctx context.Context, item Item, gen uint64) (current uint64, stored bool, err error)
 
-	// SetBatchIfGens is SetIfGen of each of the items, whose keys are
+	// SetBulkIfGens is SetIfGen of each of the items, whose keys are
 	// distinct, under the generation in the same place. A last item in excess
 	// of the generations is a bulk entry of all others, and maybe of more that
 	// an earlier call was for: it is stored if every generation is as given,
 	// and is not left behind otherwise. current is as
 	// long as gens, stored as long as items; an error is as for SetIfGen, of
 	// at least one key. What was not attempted has generation 0.
-	SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error)
+	SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error)
 
-	// BumpAndDel is BumpBatch and DelBatch of keys; nobody finds the new
+	// BumpAndDel is BumpBulk and DelBulk of keys; nobody finds the new
 	// generation of a key and its old value. delErr says that some value is
 	// not known to be deleted.
 	BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bumpErr, delErr error)
@@ -59,9 +59,9 @@ type Combined interface {
 	DelEqual(ctx context.Context, keys []string, values [][]byte) error
 }
 
-// BatchReading is what [Combined.GetBatchWithGens] has read. What could not be
+// BulkReading is what [Combined.GetBulkWithGens] has read. What could not be
 // read is nil or 0.
-type BatchReading struct {
+type BulkReading struct {
 	Bulk   []byte   // nil: there is none
 	Values [][]byte // one per key, nil for a miss; nil: not wanted
 	Gens   []uint64 // one per key, 0 for none or held

@@ -27,7 +27,7 @@ type calls struct {
 
 // newSpy returns a spy over a new provider and store, which are in the joined.
 func newSpy() (spy, *mapProvider, *stubStore) {
-	provider, store := newBatchProvider(), batchStore{newStubStore()}
+	provider, store := newBulkProvider(), bulkStore{newStubStore()}
 	return spy{joined{provider, store}, &calls{made: make(map[string]int)}}, provider.mapProvider, store.stubStore
 }
 
@@ -58,11 +58,21 @@ func (s spy) Get(ctx context.Context, key string) ([]byte, bool, error) {
 	return s.joined.Get(ctx, key)
 }
 
-func (s spy) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
-	if err := s.call("GetBatch"); err != nil {
+func (s spy) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
+	if err := s.call("GetBulk"); err != nil {
 		return nil, err
 	}
-	return s.provider.(BatchGetter).GetBatch(ctx, keys)
+	return s.provider.(BulkProvider).GetBulk(ctx, keys)
+}
+
+func (s spy) SetBulk(ctx context.Context, items []Item) ([]bool, error) {
+	s.call("SetBulk")
+	return s.provider.(BulkProvider).SetBulk(ctx, items)
+}
+
+func (s spy) DelBulk(ctx context.Context, keys []string) error {
+	s.call("DelBulk")
+	return s.provider.(BulkProvider).DelBulk(ctx, keys)
 }
 
 func (s spy) Set(ctx context.Context, key string, value []byte, cost int64, ttl time.Duration) (bool, error) {
@@ -85,9 +95,19 @@ func (s spy) Snapshot(ctx context.Context, key string) (uint64, error) {
 	return s.joined.Snapshot(ctx, key)
 }
 
-func (s spy) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	s.call("SnapshotBatch")
-	return s.store.(BatchSnapshotter).SnapshotBatch(ctx, keys)
+func (s spy) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	s.call("SnapshotBulk")
+	return s.store.(BulkGenStore).SnapshotBulk(ctx, keys)
+}
+
+func (s spy) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	s.call("CurrentBulk")
+	return s.store.(BulkGenStore).CurrentBulk(ctx, keys)
+}
+
+func (s spy) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	s.call("BumpBulk")
+	return s.store.(BulkGenStore).BumpBulk(ctx, keys)
 }
 
 func (s spy) Bump(ctx context.Context, key string) (uint64, error) {
@@ -102,11 +122,11 @@ func (s spy) GetWithGen(ctx context.Context, key string, create bool) ([]byte, u
 	return s.joined.GetWithGen(ctx, key, create)
 }
 
-func (s spy) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BatchReading, error) {
-	if err := s.call("GetBatchWithGens"); err != nil {
-		return BatchReading{GenErr: err}, err
+func (s spy) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BulkReading, error) {
+	if err := s.call("GetBulkWithGens"); err != nil {
+		return BulkReading{GenErr: err}, err
 	}
-	return s.joined.GetBatchWithGens(ctx, bulk, keys, wanted)
+	return s.joined.GetBulkWithGens(ctx, bulk, keys, wanted)
 }
 
 func (s spy) SetIfGen(ctx context.Context, item Item, gen uint64) (uint64, bool, error) {
@@ -116,11 +136,11 @@ func (s spy) SetIfGen(ctx context.Context, item Item, gen uint64) (uint64, bool,
 	return s.joined.SetIfGen(ctx, item, gen)
 }
 
-func (s spy) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
-	if err := s.call("SetBatchIfGens"); err != nil {
+func (s spy) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
+	if err := s.call("SetBulkIfGens"); err != nil {
 		return nil, nil, err
 	}
-	return s.joined.SetBatchIfGens(ctx, items, gens)
+	return s.joined.SetBulkIfGens(ctx, items, gens)
 }
 
 func (s spy) BumpAndDel(ctx context.Context, keys []string) ([]uint64, error, error) {
@@ -185,7 +205,7 @@ func TestACombinedCostsOneCall(t *testing.T) {
 		do   func()
 		want map[string]int
 	}{
-		{"snapshots", func() {}, map[string]int{"SnapshotBatch": 1}},
+		{"snapshots", func() {}, map[string]int{"SnapshotBulk": 1}},
 		{"a miss", func() { _, _, err := h.Get(ctx, "a"); must(err) }, map[string]int{"GetWithGen": 1}},
 		{"a set", func() { must(h.SetWithGen(ctx, "a", "1", obs["a"], 0)) }, map[string]int{"SetIfGen": 1}},
 		{"a hit", func() {
@@ -194,25 +214,25 @@ func TestACombinedCostsOneCall(t *testing.T) {
 			}
 		}, map[string]int{"GetWithGen": 1}},
 		{"the first bulk read without a bulk entry", func() { _, _, err := h.GetBulk(ctx, []string{"a", "b"}); must(err) },
-			map[string]int{"GetBatchWithGens": 1, "GetBatch": 1}},
+			map[string]int{"GetBulkWithGens": 1, "GetBulk": 1}},
 		{"the next one", func() {
 			if v, _, err := h.GetBulk(ctx, []string{"a", "b"}); v["a"] != "1" || err != nil {
 				t.Errorf("what is current is served: got %v, %v", v, err)
 			}
-		}, map[string]int{"GetBatchWithGens": 1}},
-		{"a bulk set", func() { must(h.SetBulkWithGens(ctx, ab, obs, 0)) }, map[string]int{"SetBatchIfGens": 1}},
+		}, map[string]int{"GetBulkWithGens": 1}},
+		{"a bulk set", func() { must(h.SetBulkWithGens(ctx, ab, obs, 0)) }, map[string]int{"SetBulkIfGens": 1}},
 		{"a bulk hit", func() {
 			if v, _, err := h.GetBulk(ctx, []string{"a", "b"}); !maps.Equal(v, ab) || err != nil {
 				t.Errorf("what is current is served: got %v, %v", v, err)
 			}
-		}, map[string]int{"GetBatchWithGens": 1}},
+		}, map[string]int{"GetBulkWithGens": 1}},
 		{"an invalidation", func() { must(h.Invalidate(ctx, "a")) }, map[string]int{"BumpAndDel": 1}},
 		{"a bulk invalidation", func() { must(h.InvalidateBulk(ctx, []string{"a", "b"})) }, map[string]int{"BumpAndDel": 1}},
 		{"a filling miss of a key without a generation", func() { _, err := loader.Get(ctx, "new"); must(err) },
 			map[string]int{"GetWithGen": 1, "SetIfGen": 1}},
 		{"a hit through the loader", func() { _, err := loader.Get(ctx, "new"); must(err) }, map[string]int{"GetWithGen": 1}},
 		{"a filling miss of many keys, with generations", func() { _, err := loader.GetBulk(ctx, []string{"a", "b"}); must(err) },
-			map[string]int{"GetBatchWithGens": 1, "GetBatch": 1, "SetIfGen": 2, "DelEqual": 1}}, // of the old bulk entry
+			map[string]int{"GetBulkWithGens": 1, "GetBulk": 1, "SetIfGen": 2, "DelEqual": 1}}, // of the old bulk entry
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			step.do()
@@ -476,11 +496,11 @@ func TestACombinedThatMiscounts(t *testing.T) {
 
 type miscounting struct{ spy }
 
-func (m miscounting) GetBatchWithGens(context.Context, string, []string, bool) (BatchReading, error) {
-	return BatchReading{Gens: []uint64{7}, Values: [][]byte{{}}}, nil
+func (m miscounting) GetBulkWithGens(context.Context, string, []string, bool) (BulkReading, error) {
+	return BulkReading{Gens: []uint64{7}, Values: [][]byte{{}}}, nil
 }
 
-func (m miscounting) SetBatchIfGens(context.Context, []Item, []uint64) ([]uint64, []bool, error) {
+func (m miscounting) SetBulkIfGens(context.Context, []Item, []uint64) ([]uint64, []bool, error) {
 	return []uint64{7}, []bool{true}, nil
 }
 

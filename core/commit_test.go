@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// commitStore is a batchStore that is told of commits.
-type commitStore struct{ batchStore }
+// commitStore is a bulkStore that is told of commits.
+type commitStore struct{ bulkStore }
 
 func (s commitStore) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	call := s.counted("toCommit", GenCurrent)
@@ -20,19 +20,24 @@ func (s commitStore) CurrentToCommit(ctx context.Context, key string) (uint64, e
 	return call(ctx, key)
 }
 
-func (s commitStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.batch(ctx, "toCommitBatch", GenCurrent, s.local.Current, keys)
+func (s commitStore) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.batch(ctx, "toCommitBulk", GenCurrent, s.local.Current, keys)
 }
 
-// prefixedCommitStore also says that it never blocks, and looks keys up in
+// localCommitStore also says that it never blocks, and looks keys up in
 // parts, as reads of near entries do.
-type prefixedCommitStore struct{ commitStore }
+type localCommitStore struct{ commitStore }
 
-func (prefixedCommitStore) NonBlocking() bool { return true }
+func (localCommitStore) NonBlocking() bool { return true }
 
-func (s prefixedCommitStore) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
-	s.counted("prefixed", GenCurrent)
-	return s.local.Current(ctx, prefix+key)
+func (s localCommitStore) CurrentLocal(prefix, key string) (uint64, bool) {
+	s.counted("local", GenCurrent)
+	return s.local.CurrentLocal(prefix, key)
+}
+
+func (s localCommitStore) CurrentLocalBulk(keys []string, gens []uint64) {
+	s.counted("localBulk", GenCurrent)
+	s.local.CurrentLocalBulk(keys, gens)
 }
 
 // wrappedCommitStore forwards commits, and nothing else.
@@ -41,11 +46,11 @@ type wrappedCommitStore struct{ GenStore }
 func (s wrappedCommitStore) Unwrap() any { return s.GenStore }
 
 func (s wrappedCommitStore) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
-	return s.GenStore.(CommitCurrenter).CurrentToCommit(ctx, key)
+	return s.GenStore.(CommitReader).CurrentToCommit(ctx, key)
 }
 
-func (s wrappedCommitStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.GenStore.(CommitCurrenter).CurrentToCommitBatch(ctx, keys)
+func (s wrappedCommitStore) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.GenStore.(CommitReader).CurrentToCommitBulk(ctx, keys)
 }
 
 // silentStore wraps a store and does not forward commits.
@@ -66,15 +71,15 @@ func TestOnlyCommitsAreToldToTheStore(t *testing.T) {
 	}{
 		"able": {
 			func(s commitStore) GenStore { return s },
-			calls{"toCommit": 1}, calls{"toCommitBatch": 1}, calls{"current": 1}, calls{"currentBatch": 1}, calls{"toCommit": 1, "current": 1},
+			calls{"toCommit": 1}, calls{"toCommitBulk": 1}, calls{"current": 1}, calls{"currentBulk": 1}, calls{"toCommit": 1, "current": 1},
 		},
 		"able, and never blocking": {
-			func(s commitStore) GenStore { return prefixedCommitStore{s} },
-			calls{"toCommit": 1}, calls{"toCommitBatch": 1}, calls{"current": 1}, calls{"currentBatch": 1}, calls{"toCommit": 1, "prefixed": 1},
+			func(s commitStore) GenStore { return localCommitStore{s} },
+			calls{"toCommit": 1}, calls{"toCommitBulk": 1}, calls{"local": 1}, calls{"localBulk": 1}, calls{"toCommit": 1, "local": 1},
 		},
 		"wrapped": {
 			func(s commitStore) GenStore { return wrappedCommitStore{s} },
-			calls{"toCommit": 1}, calls{"toCommitBatch": 1}, calls{"current": 1}, calls{"current": 2}, calls{"toCommit": 1, "current": 1},
+			calls{"toCommit": 1}, calls{"toCommitBulk": 1}, calls{"current": 1}, calls{"current": 2}, calls{"toCommit": 1, "current": 1},
 		},
 		"without, in a wrapper that could": {
 			func(s commitStore) GenStore { return wrappedCommitStore{s.stubStore} },
@@ -85,13 +90,13 @@ func TestOnlyCommitsAreToldToTheStore(t *testing.T) {
 			calls{"current": 1}, calls{"current": 2}, calls{"current": 1}, calls{"current": 2}, calls{"current": 2},
 		},
 		"without": {
-			func(s commitStore) GenStore { return s.batchStore },
-			calls{"current": 1}, calls{"currentBatch": 1}, calls{"current": 1}, calls{"currentBatch": 1}, calls{"current": 2},
+			func(s commitStore) GenStore { return s.bulkStore },
+			calls{"current": 1}, calls{"currentBulk": 1}, calls{"current": 1}, calls{"currentBulk": 1}, calls{"current": 2},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stub := newStubStore()
-			store := c.wrap(commitStore{batchStore{stub}})
+			store := c.wrap(commitStore{bulkStore{stub}})
 			ctx := t.Context()
 			expect := func(op string, want calls) {
 				t.Helper()
@@ -140,7 +145,7 @@ func TestACommitThatTheStoreIsToldOfIsProved(t *testing.T) {
 		"beside an error": nil, // the observed one
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := commitStore{batchStore{newStubStore()}}
+			store := commitStore{bulkStore{newStubStore()}}
 			r := newRig(t, func(o *Options[string]) { o.GenStore = store })
 			obs := r.SnapshotGens([]string{"a", "b"})
 			if call == nil {
@@ -163,7 +168,7 @@ func TestACommitThatTheStoreIsToldOfIsProved(t *testing.T) {
 		})
 	}
 	t.Run("of a suspect key", func(t *testing.T) {
-		store := commitStore{batchStore{newStubStore()}}
+		store := commitStore{bulkStore{newStubStore()}}
 		r := newRig(t, func(o *Options[string]) { o.GenStore = store })
 		obs := r.SnapshotGen("a")
 		store.fail(GenBump, errBroken)
@@ -180,19 +185,19 @@ func TestACommitThatTheStoreIsToldOfIsProved(t *testing.T) {
 		}
 	})
 	t.Run("below the floor", func(t *testing.T) {
-		g := newGens(t, commitStore{batchStore{newStubStore()}})
+		g := newGens(t, commitStore{bulkStore{newStubStore()}})
 		gen := must(t)(g.snapshot(t.Context(), "a"))
 		g.raiseFloor(gen + 1)
 		if got, err := g.currentToCommit(t.Context(), "a"); got != 0 || err != nil {
 			t.Errorf("a generation below the floor is no proof: got %d, %v", got, err)
 		}
-		if got, err := g.currentToCommitBatch(t.Context(), []string{"a"}); len(got) != 1 || got[0] != 0 || err != nil {
+		if got, err := g.currentToCommitBulk(t.Context(), []string{"a"}); len(got) != 1 || got[0] != 0 || err != nil {
 			t.Errorf("a generation below the floor is no proof: got %v, %v", got, err)
 		}
 	})
 	t.Run("late", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			store := commitStore{batchStore{newStubStore()}}
+			store := commitStore{bulkStore{newStubStore()}}
 			r := newRig(t, func(o *Options[string]) { o.GenStore = store })
 			obs := r.SnapshotGens([]string{"a", "b"})
 			release := store.hang(GenCurrent)

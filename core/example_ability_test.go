@@ -16,30 +16,27 @@ func ExampleAbilityOf() {
 		fmt.Println(name)
 		_, ok := cascache.AbilityOf[cascache.NonBlocker](store)
 		fmt.Println("  never blocks:", ok)
-		_, ok = cascache.AbilityOf[cascache.PrefixCurrenter](store)
-		fmt.Println("  joins no keys:", ok)
+		_, ok = cascache.AbilityOf[cascache.LocalReader](store)
+		fmt.Println("  knows generations in this process:", ok)
 		_, ok = cascache.AbilityOf[cascache.Holder](store)
 		fmt.Println("  holds, for Mutate:", ok)
 
 		// These save round trips, which a store in memory has none of.
-		_, current := cascache.AbilityOf[cascache.BatchCurrenter](store)
-		_, snapshot := cascache.AbilityOf[cascache.BatchSnapshotter](store)
-		_, bump := cascache.AbilityOf[cascache.BatchBumper](store)
-		_, commit := cascache.AbilityOf[cascache.CommitCurrenter](store)
-		_, local := cascache.AbilityOf[cascache.LocalCurrenter](store)
-		fmt.Println("  made for a network:", current || snapshot || bump || commit || local)
+		_, bulk := cascache.AbilityOf[cascache.BulkGenStore](store)
+		_, commit := cascache.AbilityOf[cascache.CommitReader](store)
+		fmt.Println("  made for a network:", bulk || commit)
 	}
 	show("local", cascache.NewLocalGenStore(0, 0))
 	show("embedded", struct{ cascache.GenStore }{cascache.NewLocalGenStore(0, 0)})
 	// Output:
 	// local
 	//   never blocks: true
-	//   joins no keys: true
+	//   knows generations in this process: true
 	//   holds, for Mutate: true
 	//   made for a network: false
 	// embedded
 	//   never blocks: false
-	//   joins no keys: false
+	//   knows generations in this process: false
 	//   holds, for Mutate: false
 	//   made for a network: false
 }
@@ -83,14 +80,14 @@ func ExampleWrapper() {
 	// 2
 }
 
-// batching is a provider to which a call costs a round trip, so that it takes
+// bulky is a provider to which a call costs a round trip, so that it takes
 // many keys in one. It says that other processes see what it stores.
-type batching struct {
+type bulky struct {
 	*plainProvider
 	trips *int
 }
 
-func (b batching) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (b bulky) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	*b.trips++
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
@@ -99,11 +96,11 @@ func (b batching) GetBatch(ctx context.Context, keys []string) ([][]byte, error)
 	return values, nil
 }
 
-func (b batching) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+func (b bulky) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 	return b.Get(ctx, prefix+key)
 }
 
-func (b batching) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+func (b bulky) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	*b.trips++
 	accepted := make([]bool, len(items))
 	for i, item := range items {
@@ -112,7 +109,7 @@ func (b batching) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, 
 	return accepted, nil
 }
 
-func (b batching) DelBatch(ctx context.Context, keys []string) error {
+func (b bulky) DelBulk(ctx context.Context, keys []string) error {
 	*b.trips++
 	for _, key := range keys {
 		_ = b.Del(ctx, key)
@@ -120,20 +117,18 @@ func (b batching) DelBatch(ctx context.Context, keys []string) error {
 	return nil
 }
 
-func (b batching) Shared() bool { return true }
+func (b bulky) Shared() bool { return true }
 
 // A provider in the network has these abilities, for the sake of bulks.
-func ExampleBatchGetter() {
+func ExampleBulkProvider() {
 	ctx := context.Background()
 	trips := 0
-	provider := batching{newPlainProvider(), &trips}
+	provider := bulky{newPlainProvider(), &trips}
 	var (
-		_ cascache.BatchGetter  = provider
-		_ cascache.BatchSetter  = provider
-		_ cascache.BatchDeleter = provider
+		_ cascache.BulkProvider = provider
 		_ cascache.PrefixGetter = provider
 		_ cascache.Sharer       = provider
-		_ cascache.Item         // what SetBatch is given
+		_ cascache.Item         // what SetBulk is given
 	)
 	cache, err := cascache.New(cascache.Options[string]{
 		Namespace: "name", Provider: provider, Codec: cascache.String{}, DisableBulk: true,

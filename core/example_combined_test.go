@@ -38,9 +38,9 @@ func (s *oneServer) GetWithGen(ctx context.Context, key string, create bool) (va
 	return value, gen, valueErr, genErr
 }
 
-func (s *oneServer) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (cascache.BatchReading, error) {
+func (s *oneServer) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (cascache.BulkReading, error) {
 	defer s.step()()
-	var r cascache.BatchReading
+	var r cascache.BulkReading
 	if bulk != "" {
 		r.Bulk, _, _ = s.Get(ctx, bulk)
 	}
@@ -56,11 +56,11 @@ func (s *oneServer) GetBatchWithGens(ctx context.Context, bulk string, keys []st
 }
 
 func (s *oneServer) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) (uint64, bool, error) {
-	current, stored, err := s.SetBatchIfGens(ctx, []cascache.Item{item}, []uint64{gen})
+	current, stored, err := s.SetBulkIfGens(ctx, []cascache.Item{item}, []uint64{gen})
 	return current[0], stored[0], err
 }
 
-func (s *oneServer) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
+func (s *oneServer) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	defer s.step()()
 	all := true
 	for i, item := range items {

@@ -246,10 +246,10 @@ func (p steppedProvider) del(ctx context.Context, key string) {
 
 func (steppedProvider) Close(context.Context) error { return nil }
 
-// steppedBatches is a steppedProvider with every batch ability, each batch a step.
-type steppedBatches struct{ steppedProvider }
+// steppedBulks is a steppedProvider with every batch ability, each batch a step.
+type steppedBulks struct{ steppedProvider }
 
-func (p steppedBatches) GetBatch(ctx context.Context, keys []string) (values [][]byte, _ error) {
+func (p steppedBulks) GetBulk(ctx context.Context, keys []string) (values [][]byte, _ error) {
 	p.w.step(ctx, "get batch "+strings.Join(keys, " "), func() string {
 		for _, key := range keys {
 			value, _ := p.look(ctx, key)
@@ -260,7 +260,7 @@ func (p steppedBatches) GetBatch(ctx context.Context, keys []string) (values [][
 	return values, nil
 }
 
-func (p steppedBatches) SetBatch(ctx context.Context, items []Item) (stored []bool, _ error) {
+func (p steppedBulks) SetBulk(ctx context.Context, items []Item) (stored []bool, _ error) {
 	p.w.step(ctx, fmt.Sprint("set batch of ", len(items)), func() string {
 		for _, it := range items {
 			p.w.entries[it.Key] = string(it.Value)
@@ -271,7 +271,7 @@ func (p steppedBatches) SetBatch(ctx context.Context, items []Item) (stored []bo
 	return stored, nil
 }
 
-func (p steppedBatches) DelBatch(ctx context.Context, keys []string) error {
+func (p steppedBulks) DelBulk(ctx context.Context, keys []string) error {
 	p.w.step(ctx, "del batch "+strings.Join(keys, " "), func() string {
 		for _, key := range keys {
 			p.del(ctx, key)
@@ -486,7 +486,7 @@ const (
 )
 
 type (
-	provider = steppedBatches
+	provider = steppedBulks
 	store    = steppedGens
 )
 
@@ -503,16 +503,16 @@ func (c steppedCombined) world() *world { return c.store.w }
 func (c steppedCombined) Close(context.Context) error { return nil }
 
 func (c steppedCombined) GetWithGen(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error) {
-	var r BatchReading
+	var r BulkReading
 	r, valueErr = c.read(ctx, "", []string{key}, true, create)
 	return r.Values[0], r.Gens[0], valueErr, r.GenErr
 }
 
-func (c steppedCombined) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BatchReading, error) {
+func (c steppedCombined) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BulkReading, error) {
 	return c.read(ctx, bulk, keys, wanted, false)
 }
 
-func (c steppedCombined) read(ctx context.Context, bulk string, keys []string, wanted, create bool) (r BatchReading, _ error) {
+func (c steppedCombined) read(ctx context.Context, bulk string, keys []string, wanted, create bool) (r BulkReading, _ error) {
 	label := fmt.Sprintf("%s %s, wanted %v, create %v", bulk, strings.Join(keys, " "), wanted, create)
 	values := func() string {
 		if bulk != "" {
@@ -561,11 +561,11 @@ func (c steppedCombined) read(ctx context.Context, bulk string, keys []string, w
 }
 
 func (c steppedCombined) SetIfGen(ctx context.Context, item Item, gen uint64) (current uint64, stored bool, err error) {
-	gens, stores, err := c.SetBatchIfGens(ctx, []Item{item}, []uint64{gen})
+	gens, stores, err := c.SetBulkIfGens(ctx, []Item{item}, []uint64{gen})
 	return gens[0], stores[0], err
 }
 
-func (c steppedCombined) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error) {
+func (c steppedCombined) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	current, stored = make([]uint64, len(gens)), make([]bool, len(items))
 	c.world().step(ctx, fmt.Sprint("set if ", gens), func() string {
 		if c.world().down {
@@ -666,11 +666,11 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 		Hooks: &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.count(&w.refused) }},
 	}
 	if s.batches {
-		opts.Provider = steppedBatches{steppedProvider{w}}
+		opts.Provider = steppedBulks{steppedProvider{w}}
 	}
 	if s.combined != "" {
 		w.combined = true
-		both := steppedCombined{provider: steppedBatches{steppedProvider{w}}, store: steppedGens{w}, order: s.combined}
+		both := steppedCombined{provider: steppedBulks{steppedProvider{w}}, store: steppedGens{w}, order: s.combined}
 		opts.Provider, opts.GenStore = both, both
 	}
 	if s.near {

@@ -18,8 +18,8 @@ func TestAFloorLeavesTheStoresSliceAlone(t *testing.T) {
 // snapshotsOnly is a store that can snapshot many keys at once, and no more.
 type snapshotsOnly struct{ *stubStore }
 
-func (s snapshotsOnly) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return batchStore(s).SnapshotBatch(ctx, keys)
+func (s snapshotsOnly) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return bulkStore(s).SnapshotBulk(ctx, keys)
 }
 
 func TestAFloorHoldsForAStoreThatBumpsOneByOne(t *testing.T) {

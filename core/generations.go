@@ -22,19 +22,18 @@ const DefaultBumpTimeout = 5 * time.Second
 type generations struct {
 	// What a hit reads comes first, so that it lies in one cache line.
 
-	localCurrenter  LocalCurrenter  // only of a store that may block
-	prefixCurrenter PrefixCurrenter // only of a store that never blocks
+	localReader LocalReader // nil: every look-up is a call
 
 	// floor is a generation below which none is taken for proof; see
 	// recovery.refuseOld. 0 while there is none.
 	floor atomic.Uint64
 
-	one             func(context.Context, string) (uint64, error)
-	commitCurrenter CommitCurrenter
-	store           GenStore
-	timeout         time.Duration
-	reads           *pool // nil: the store never blocks
-	bumps           *pool // apart, so that stuck reads leave invalidations room
+	one          func(context.Context, string) (uint64, error)
+	commitReader CommitReader
+	store        GenStore
+	timeout      time.Duration
+	reads        *pool // nil: the store never blocks
+	bumps        *pool // apart, so that stuck reads leave invalidations room
 
 	oneToCommit   func(context.Context, string) (uint64, error)
 	oneSnapshot   func(context.Context, string) (uint64, error)
@@ -46,7 +45,7 @@ type generations struct {
 	holds         func(context.Context, holding) (struct{}, error) // nil: the store cannot hold
 	releases      func(context.Context, holding) (struct{}, error)
 
-	bumpBatcher BatchBumper
+	bulk BulkGenStore // nil: one key at a time
 }
 
 // holding is a hold of keys, or its release.
@@ -61,18 +60,13 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 	g := &generations{store: store, timeout: timeout}
 	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
 		g.reads, g.bumps = newPool(), newPool()
-		g.localCurrenter, _ = AbilityOf[LocalCurrenter](store)
-	} else {
-		g.prefixCurrenter, _ = AbilityOf[PrefixCurrenter](store)
 	}
-	g.commitCurrenter, _ = AbilityOf[CommitCurrenter](store)
-	g.bumpBatcher, _ = AbilityOf[BatchBumper](store)
+	g.localReader, _ = AbilityOf[LocalReader](store)
+	g.commitReader, _ = AbilityOf[CommitReader](store)
+	g.bulk, _ = AbilityOf[BulkGenStore](store)
 	many, snapshots := eachOf(store.Current), eachOf(g.snapshotAbove)
-	if s, ok := AbilityOf[BatchCurrenter](store); ok {
-		many = s.CurrentBatch
-	}
-	if s, ok := AbilityOf[BatchSnapshotter](store); ok {
-		snapshots = g.snapshotsAbove(s)
+	if g.bulk != nil {
+		many, snapshots = g.bulk.CurrentBulk, g.snapshotsAbove
 	}
 
 	const lookUp, bump, hold = "a look-up in the generation store", "a bump in the generation store", "a hold in the generation store"
@@ -83,9 +77,9 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 	g.manySnapshots = newBounded(lookUp, g.reads, timeout, snapshots)
 	g.manyBumps = newBounded(bump, g.bumps, 0, g.bumpEach)
 	g.oneToCommit, g.manyToCommit = g.one, g.many
-	if s := g.commitCurrenter; s != nil {
+	if s := g.commitReader; s != nil {
 		g.oneToCommit = newBounded(lookUp, g.reads, timeout, s.CurrentToCommit)
-		g.manyToCommit = newBounded(lookUp, g.reads, timeout, s.CurrentToCommitBatch)
+		g.manyToCommit = newBounded(lookUp, g.reads, timeout, s.CurrentToCommitBulk)
 	}
 	if s, ok := AbilityOf[Holder](store); ok {
 		g.holds = newBounded(hold, g.bumps, 0, func(ctx context.Context, h holding) (struct{}, error) {
@@ -104,27 +98,24 @@ func (g *generations) current(ctx context.Context, entry string) (uint64, error)
 	return g.above(g.one(ctx, entry))
 }
 
-// currentOf is current of the entry prefix+key, where prefixCurrenter is set.
-func (g *generations) currentOf(ctx context.Context, prefix, key string) (gen uint64, err error) {
+// currentLocally returns the generation of the entry prefix+key if the store
+// knows it without a call that may block, and otherwise 0.
+func (g *generations) currentLocally(prefix, key string) (gen uint64, err error) {
+	if g.localReader == nil {
+		return 0, nil
+	}
 	returned := false
 	defer func() {
 		if !returned {
-			err = caught(recover(), "the generation store")
+			gen, err = 0, caught(recover(), "the generation store")
 		}
 	}()
-	gen, err = g.prefixCurrenter.CurrentPrefixed(ctx, prefix, key)
+	gen, ok := g.localReader.CurrentLocal(prefix, key)
 	returned = true
-	return g.above(gen, err)
-}
-
-// currentLocally returns the generation of the entry prefix+key if the store
-// knows it without a call that may block.
-func (g *generations) currentLocally(prefix, key string) (uint64, bool) {
-	if g.localCurrenter == nil {
-		return 0, false
+	if !ok {
+		return 0, nil
 	}
-	gen, ok := g.localCurrenter.CurrentLocal(prefix, key)
-	return gen, ok && gen != 0 && gen >= g.floor.Load()
+	return g.above(gen, nil)
 }
 
 // currentToCommit is current for a fill.
@@ -177,20 +168,22 @@ func (g *generations) raiseFloor(gen uint64) {
 	}
 }
 
-// currentBatch returns one generation per entry. With an error, 0 means not
+// currentBulk returns one generation per entry. With an error, 0 means not
 // readable; without, none or held. The result always is as long as entries.
-func (g *generations) currentBatch(ctx context.Context, entries []string) ([]uint64, error) {
-	if g.localCurrenter != nil {
+func (g *generations) currentBulk(ctx context.Context, entries []string) ([]uint64, error) {
+	if g.localReader != nil {
 		return g.currentPartlyLocal(ctx, entries)
 	}
-	return g.lookUpBatch(ctx, g.many, entries)
+	return g.lookUpBulk(ctx, g.many, entries)
 }
 
-// currentPartlyLocal is currentBatch where localCurrenter is set: one call for
+// currentPartlyLocal is currentBulk where localReader is set: one call for
 // those generations that are not known without.
 func (g *generations) currentPartlyLocal(ctx context.Context, entries []string) ([]uint64, error) {
-	gens := make([]uint64, len(entries))
-	g.localCurrenter.CurrentLocalBatch(entries, gens)
+	gens, err := g.knownLocally(entries)
+	if err != nil {
+		return make([]uint64, len(entries)), err
+	}
 	floor := g.floor.Load()
 	var unknown []string
 	var at []int // where in gens
@@ -200,27 +193,37 @@ func (g *generations) currentPartlyLocal(ctx context.Context, entries []string) 
 			at = append(at, i)
 		}
 	}
-	read, err := g.lookUpBatch(ctx, g.many, unknown)
+	if len(unknown) == 0 {
+		return gens, nil
+	}
+	read, err := g.lookUpBulk(ctx, g.many, unknown)
 	for j, i := range at {
 		gens[i] = read[j]
 	}
 	return gens, err
 }
 
-// currentToCommitBatch is currentBatch for fills.
-func (g *generations) currentToCommitBatch(ctx context.Context, entries []string) ([]uint64, error) {
-	if g.commitCurrenter == nil {
-		return g.currentBatch(ctx, entries)
+func (g *generations) knownLocally(entries []string) (gens []uint64, err error) {
+	defer contain(&err, "the generation store")
+	gens = make([]uint64, len(entries))
+	g.localReader.CurrentLocalBulk(entries, gens)
+	return gens, nil
+}
+
+// currentToCommitBulk is currentBulk for fills.
+func (g *generations) currentToCommitBulk(ctx context.Context, entries []string) ([]uint64, error) {
+	if g.commitReader == nil {
+		return g.currentBulk(ctx, entries)
 	}
-	return g.lookUpBatch(ctx, g.manyToCommit, entries)
+	return g.lookUpBulk(ctx, g.manyToCommit, entries)
 }
 
-// snapshotBatch is currentBatch, with missing generations created.
-func (g *generations) snapshotBatch(ctx context.Context, entries []string) ([]uint64, error) {
-	return g.lookUpBatch(ctx, g.manySnapshots, entries)
+// snapshotBulk is currentBulk, with missing generations created.
+func (g *generations) snapshotBulk(ctx context.Context, entries []string) ([]uint64, error) {
+	return g.lookUpBulk(ctx, g.manySnapshots, entries)
 }
 
-func (g *generations) lookUpBatch(ctx context.Context, op func(context.Context, []string) ([]uint64, error), entries []string) ([]uint64, error) {
+func (g *generations) lookUpBulk(ctx context.Context, op func(context.Context, []string) ([]uint64, error), entries []string) ([]uint64, error) {
 	var gens []uint64
 	var failed failures
 	var last error
@@ -260,14 +263,12 @@ func aboveFloor(gens []uint64, floor uint64) []uint64 {
 }
 
 // snapshotsAbove is snapshotAbove of many, for a store that takes them.
-func (g *generations) snapshotsAbove(s BatchSnapshotter) func(context.Context, []string) ([]uint64, error) {
-	return func(ctx context.Context, entries []string) ([]uint64, error) {
-		gens, err := s.SnapshotBatch(ctx, entries)
-		if floor := g.floor.Load(); floor > 0 && len(gens) == len(entries) {
-			return g.bumpBelow(ctx, floor, entries, gens, err)
-		}
-		return gens, err
+func (g *generations) snapshotsAbove(ctx context.Context, entries []string) ([]uint64, error) {
+	gens, err := g.bulk.SnapshotBulk(ctx, entries)
+	if floor := g.floor.Load(); floor > 0 && len(gens) == len(entries) {
+		return g.bumpBelow(ctx, floor, entries, gens, err)
 	}
+	return gens, err
 }
 
 // bumpBelow bumps those of many snapshots that are below the floor.
@@ -286,8 +287,8 @@ func (g *generations) bumpBelow(ctx context.Context, floor uint64, entries []str
 		return gens, err
 	}
 	bump := eachOf(g.store.Bump)
-	if g.bumpBatcher != nil {
-		bump = g.bumpBatcher.BumpBatch
+	if g.bulk != nil {
+		bump = g.bulk.BumpBulk
 	}
 	bumped, bumpErr := bump(ctx, low)
 	if len(bumped) == len(low) {
@@ -301,9 +302,9 @@ func (g *generations) bumpBelow(ctx context.Context, floor uint64, entries []str
 	return gens, failed.err()
 }
 
-// bumpBatch attempts every entry and returns one error per entry, nil where
+// bumpBulk attempts every entry and returns one error per entry, nil where
 // the generation has been replaced; all nil is a nil slice.
-func (g *generations) bumpBatch(ctx context.Context, entries []string) []error {
+func (g *generations) bumpBulk(ctx context.Context, entries []string) []error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -338,8 +339,8 @@ func errorsOfParts(ctx context.Context, entries []string, do func(part []string)
 
 // bumpEach bumps entries in one call where the store can.
 func (g *generations) bumpEach(ctx context.Context, entries []string) ([]error, error) {
-	if g.bumpBatcher != nil {
-		gens, err := g.bumpBatcher.BumpBatch(ctx, entries)
+	if g.bulk != nil {
+		gens, err := g.bulk.BumpBulk(ctx, entries)
 		return bumpErrors(gens, err, len(entries)), nil
 	}
 	var errs []error
@@ -397,7 +398,7 @@ func (g *generations) hold(ctx context.Context, entries []string, token string, 
 }
 
 // release releases token's holds of the entries and bumps them. All are
-// attempted. It returns what bumpBatch does.
+// attempted. It returns what bumpBulk does.
 func (g *generations) release(ctx context.Context, entries []string, token string) []error {
 	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) {
 		_, err := g.releases(ctx, holding{entries: part, token: token})

@@ -26,14 +26,14 @@ func (nonBlocking) NonBlocking() bool { return true }
 // stores is each way in which a store can be called.
 var stores = map[string]func(*stubStore) GenStore{
 	"on the pool":             func(s *stubStore) GenStore { return s },
-	"on the pool, in batches": func(s *stubStore) GenStore { return batchStore{s} },
+	"on the pool, in batches": func(s *stubStore) GenStore { return bulkStore{s} },
 	"directly":                func(s *stubStore) GenStore { return nonBlocking{s} },
-	"directly, in batches":    func(s *stubStore) GenStore { return nonBlockingBatch{batchStore{s}} },
+	"directly, in batches":    func(s *stubStore) GenStore { return nonBlockingBulk{bulkStore{s}} },
 }
 
-type nonBlockingBatch struct{ batchStore }
+type nonBlockingBulk struct{ bulkStore }
 
-func (nonBlockingBatch) NonBlocking() bool { return true }
+func (nonBlockingBulk) NonBlocking() bool { return true }
 
 func TestOnlyAStoreThatMayBlockCostsAPool(t *testing.T) {
 	if g := newGens(t, newLocal(t, 0, 0)); g.reads != nil || g.bumps != nil {
@@ -58,25 +58,25 @@ func TestGenerationsAsTheStoreHasThem(t *testing.T) {
 				t.Errorf("a bump that worked: %v", err)
 			}
 			b := current(t, stub.local, "b")
-			if got, err := g.currentBatch(ctx, []string{"b", "none", "a"}); !slices.Equal(got, []uint64{b, 0, a}) || err != nil {
+			if got, err := g.currentBulk(ctx, []string{"b", "none", "a"}); !slices.Equal(got, []uint64{b, 0, a}) || err != nil {
 				t.Errorf("generations come in the order of the keys: got %v, %v, want %v", got, err, []uint64{b, 0, a})
 			}
-			got, err := g.snapshotBatch(ctx, []string{"c", "a", "b"})
+			got, err := g.snapshotBulk(ctx, []string{"c", "a", "b"})
 			if err != nil || len(got) != 3 || got[0] == 0 || got[1] != a || got[2] != b {
 				t.Errorf("snapshots come in the order of the keys, the missing ones created: got %v, %v, want [new %d %d]", got, err, a, b)
 			}
-			if errs := g.bumpBatch(ctx, []string{"a", "b"}); errs != nil {
+			if errs := g.bumpBulk(ctx, []string{"a", "b"}); errs != nil {
 				t.Errorf("bumps that worked: %v", errs)
 			}
 			if current(t, stub.local, "a") <= a || current(t, stub.local, "b") <= b {
 				t.Error("G1: every key of a batch has a new generation: one has not")
 			}
-			for _, batch := range []func(context.Context, []string) ([]uint64, error){g.currentBatch, g.snapshotBatch} {
+			for _, batch := range []func(context.Context, []string) ([]uint64, error){g.currentBulk, g.snapshotBulk} {
 				if got, err := batch(ctx, nil); len(got) != 0 || err != nil {
 					t.Errorf("no keys, no generations: got %v, %v", got, err)
 				}
 			}
-			if errs := g.bumpBatch(ctx, nil); errs != nil {
+			if errs := g.bumpBulk(ctx, nil); errs != nil {
 				t.Errorf("no keys, no bumps: got %v", errs)
 			}
 		})
@@ -103,13 +103,13 @@ func TestAStoreThatFails(t *testing.T) {
 				t.Errorf("G4: a bump that is not known to be applied is an error: got %v", err)
 			}
 			keys := []string{"a", "b"}
-			if gens, err := g.currentBatch(ctx, keys); !slices.Equal(gens, []uint64{0, 0}) || !errors.Is(err, errBroken) {
+			if gens, err := g.currentBulk(ctx, keys); !slices.Equal(gens, []uint64{0, 0}) || !errors.Is(err, errBroken) {
 				t.Errorf("G2: what was not read is 0, beside an error: current of a batch: got %v, %v", gens, err)
 			}
-			if gens, err := g.snapshotBatch(ctx, keys); !slices.Equal(gens, []uint64{0, 0}) || !errors.Is(err, errBroken) {
+			if gens, err := g.snapshotBulk(ctx, keys); !slices.Equal(gens, []uint64{0, 0}) || !errors.Is(err, errBroken) {
 				t.Errorf("G2: what was not read is 0, beside an error: snapshot of a batch: got %v, %v", gens, err)
 			}
-			errs := g.bumpBatch(ctx, keys)
+			errs := g.bumpBulk(ctx, keys)
 			if len(errs) != 2 || !errors.Is(errs[0], errBroken) || !errors.Is(errs[1], errBroken) {
 				t.Errorf("G4: bumps that are not known to be applied are errors: got %v", errs)
 			}
@@ -136,13 +136,13 @@ func TestAStoreThatFailsInPart(t *testing.T) {
 			stub.replace(GenSnapshot, except(stub.local.Snapshot))
 			stub.replace(GenBump, except(stub.local.Bump))
 			keys, want := []string{"a", "bad", "b"}, []uint64{a, 0, b}
-			if gens, err := g.currentBatch(t.Context(), keys); !slices.Equal(gens, want) || !errors.Is(err, errBroken) {
+			if gens, err := g.currentBulk(t.Context(), keys); !slices.Equal(gens, want) || !errors.Is(err, errBroken) {
 				t.Errorf("what could be read is read: got %v, %v, want %v", gens, err, want)
 			}
-			if gens, err := g.snapshotBatch(t.Context(), keys); !slices.Equal(gens, want) || !errors.Is(err, errBroken) {
+			if gens, err := g.snapshotBulk(t.Context(), keys); !slices.Equal(gens, want) || !errors.Is(err, errBroken) {
 				t.Errorf("what could be read is read: got %v, %v, want %v", gens, err, want)
 			}
-			errs := g.bumpBatch(t.Context(), keys)
+			errs := g.bumpBulk(t.Context(), keys)
 			if len(errs) != 3 || errs[0] != nil || !errors.Is(errs[1], errBroken) || errs[2] != nil {
 				t.Errorf("every bump is attempted, and each has an outcome of its own: got %v", errs)
 			}
@@ -160,12 +160,12 @@ type rudeStore struct {
 	err  error
 }
 
-func (s rudeStore) CurrentBatch(context.Context, []string) ([]uint64, error)  { return s.gens, s.err }
-func (s rudeStore) SnapshotBatch(context.Context, []string) ([]uint64, error) { return s.gens, s.err }
-func (s rudeStore) BumpBatch(context.Context, []string) ([]uint64, error)     { return s.gens, s.err }
+func (s rudeStore) CurrentBulk(context.Context, []string) ([]uint64, error)  { return s.gens, s.err }
+func (s rudeStore) SnapshotBulk(context.Context, []string) ([]uint64, error) { return s.gens, s.err }
+func (s rudeStore) BumpBulk(context.Context, []string) ([]uint64, error)     { return s.gens, s.err }
 
 // Which key an answer of another length belongs to cannot be known.
-func TestABatchOfAnotherLengthProvesNothing(t *testing.T) {
+func TestABulkOfAnotherLengthProvesNothing(t *testing.T) {
 	keys := []string{"a", "b"}
 	for name, c := range map[string]rudeStore{
 		"none":              {newStubStore(), nil, nil},
@@ -176,12 +176,12 @@ func TestABatchOfAnotherLengthProvesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGens(t, c)
-			for op, batch := range map[string]func(context.Context, []string) ([]uint64, error){"current": g.currentBatch, "snapshot": g.snapshotBatch} {
+			for op, batch := range map[string]func(context.Context, []string) ([]uint64, error){"current": g.currentBulk, "snapshot": g.snapshotBulk} {
 				if gens, err := batch(t.Context(), keys); !slices.Equal(gens, []uint64{0, 0}) || err == nil {
 					t.Errorf("G2: an answer that fits no key proves nothing: %s: got %v, %v, want [0 0] and an error", op, gens, err)
 				}
 			}
-			if errs := g.bumpBatch(t.Context(), keys); len(errs) != 2 || errs[0] == nil || errs[1] == nil {
+			if errs := g.bumpBulk(t.Context(), keys); len(errs) != 2 || errs[0] == nil || errs[1] == nil {
 				t.Errorf("G4: bumps whose outcome fits no key are not known to be applied: got %v", errs)
 			}
 		})
@@ -196,13 +196,13 @@ func TestBumpsOfHeldKeysAreDone(t *testing.T) {
 		if err := g.bump(t.Context(), "k"); err != nil {
 			t.Errorf("0 without an error means done, and still held: %s: got %v", name, err)
 		}
-		if errs := g.bumpBatch(t.Context(), []string{"a", "b"}); errs != nil {
+		if errs := g.bumpBulk(t.Context(), []string{"a", "b"}); errs != nil {
 			t.Errorf("0 without an error means done, and still held: %s: got %v", name, errs)
 		}
 	}
 	// Beside an error, 0 is not known to be done.
 	g := newGens(t, rudeStore{newStubStore(), []uint64{7, 0}, errBroken})
-	if errs := g.bumpBatch(t.Context(), []string{"a", "b"}); len(errs) != 2 || errs[0] != nil || !errors.Is(errs[1], errBroken) {
+	if errs := g.bumpBulk(t.Context(), []string{"a", "b"}); len(errs) != 2 || errs[0] != nil || !errors.Is(errs[1], errBroken) {
 		t.Errorf("G4: beside an error, a number is done and 0 is not known to be: got %v", errs)
 	}
 }
@@ -224,8 +224,8 @@ func TestLookUpsEndAtTheirTimeout(t *testing.T) {
 						gen, err := g.snapshot(t.Context(), "k")
 						return []uint64{gen}, err
 					},
-					"current of a batch":  func() ([]uint64, error) { return g.currentBatch(t.Context(), keys) },
-					"snapshot of a batch": func() ([]uint64, error) { return g.snapshotBatch(t.Context(), keys) },
+					"current of a batch":  func() ([]uint64, error) { return g.currentBulk(t.Context(), keys) },
+					"snapshot of a batch": func() ([]uint64, error) { return g.snapshotBulk(t.Context(), keys) },
 				} {
 					at := time.Now()
 					gens, err := call()
@@ -241,7 +241,7 @@ func TestLookUpsEndAtTheirTimeout(t *testing.T) {
 					t.Errorf("a bump takes no longer than DefaultBumpTimeout: got %v after %v", err, time.Since(at))
 				}
 				at = time.Now()
-				errs := g.bumpBatch(t.Context(), keys)
+				errs := g.bumpBulk(t.Context(), keys)
 				if len(errs) != 2 || !errors.Is(errs[0], context.DeadlineExceeded) || !errors.Is(errs[1], context.DeadlineExceeded) || time.Since(at) != DefaultBumpTimeout {
 					t.Errorf("a batch of bumps takes no longer than DefaultBumpTimeout: got %v after %v", errs, time.Since(at))
 				}
@@ -270,16 +270,16 @@ func TestAStoreThatPanics(t *testing.T) {
 		if gen, err := g.current(t.Context(), "k"); gen != 0 || err == nil {
 			t.Errorf("G2: a store that panics proves nothing: %s: got %d, %v", name, gen, err)
 		}
-		if gens, err := g.currentBatch(t.Context(), keys); !slices.Equal(gens, []uint64{0, 0}) || err == nil {
+		if gens, err := g.currentBulk(t.Context(), keys); !slices.Equal(gens, []uint64{0, 0}) || err == nil {
 			t.Errorf("G2: a store that panics proves nothing: %s: got %v, %v", name, gens, err)
 		}
-		if gens, err := g.snapshotBatch(t.Context(), keys); !slices.Equal(gens, []uint64{0, 0}) || err == nil {
+		if gens, err := g.snapshotBulk(t.Context(), keys); !slices.Equal(gens, []uint64{0, 0}) || err == nil {
 			t.Errorf("G2: a store that panics proves nothing: %s: got %v, %v", name, gens, err)
 		}
 		if err := g.bump(t.Context(), "k"); err == nil {
 			t.Errorf("G4: a bump that panicked is not known to be applied: %s: got nil", name)
 		}
-		if errs := g.bumpBatch(t.Context(), keys); len(errs) != 2 || errs[0] == nil || errs[1] == nil {
+		if errs := g.bumpBulk(t.Context(), keys); len(errs) != 2 || errs[0] == nil || errs[1] == nil {
 			t.Errorf("G4: bumps that panicked are not known to be applied: %s: got %v", name, errs)
 		}
 	}

@@ -44,49 +44,39 @@ type GenStore interface {
 	Close(ctx context.Context) error
 }
 
-// BatchCurrenter is an optional ability of a [GenStore]: many Current in one
-// call.
-type BatchCurrenter interface {
-	// CurrentBatch returns one generation per key, in the order of keys, 0
-	// for none or held. keys holds no duplicates and is only read. On an
-	// error the result may be nil, or hold what could be read all the same,
-	// 0 elsewhere.
-	CurrentBatch(ctx context.Context, keys []string) ([]uint64, error)
+// BulkGenStore is an optional ability of a [GenStore]: many keys in one call. In
+// each of its methods keys holds no duplicates and is only read, and the result
+// has one generation per key, in the order of keys.
+type BulkGenStore interface {
+	// CurrentBulk is Current of many keys: 0 for none or held. On an error the
+	// result may be nil, or hold what could be read all the same, 0 elsewhere.
+	CurrentBulk(ctx context.Context, keys []string) ([]uint64, error)
+
+	// SnapshotBulk is Snapshot of many keys: it creates the generations that
+	// are missing. Errors are as for CurrentBulk.
+	SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error)
+
+	// BumpBulk is Bump of many keys. All keys are attempted, also after one
+	// has failed. With a nil error all bumps are done, and 0 means still held.
+	// With an error the result may be nil; a number other than 0 tells that
+	// this key's bump is done all the same, and 0 that it is not known to be.
+	BumpBulk(ctx context.Context, keys []string) ([]uint64, error)
 }
 
-// CommitCurrenter is an optional ability of a [GenStore]: to be told which
+// CommitReader is an optional ability of a [GenStore]: to be told which
 // look-ups are for a fill that is about to commit. A store that lets unused
 // generations expire keeps those of keys that are only filled, and never
 // snapshotted or bumped meanwhile. The cache asks it for commits only, never
 // for reads.
-type CommitCurrenter interface {
+type CommitReader interface {
 	// CurrentToCommit is Current, and may keep the key's generation alive
 	// longer. It never creates or changes one, leaves a hold as it is, and
 	// takes no more round trips than Current does.
 	CurrentToCommit(ctx context.Context, key string) (uint64, error)
 
-	// CurrentToCommitBatch is CurrentToCommit of many keys in one call. keys,
-	// result and errors are as for CurrentBatch.
-	CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error)
-}
-
-// BatchSnapshotter is an optional ability of a [GenStore]: many Snapshot in
-// one call.
-type BatchSnapshotter interface {
-	// SnapshotBatch returns one generation per key, in the order of keys, and
-	// creates those that are missing. keys and errors are as for
-	// CurrentBatch.
-	SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error)
-}
-
-// BatchBumper is an optional ability of a [GenStore]: many Bump in one call.
-type BatchBumper interface {
-	// BumpBatch bumps every key and returns the new generations in the order
-	// of keys. All keys are attempted, also after one has failed. With a nil
-	// error all bumps are done, and 0 means still held. With an error the
-	// result may be nil; a number other than 0 tells that this key's bump is
-	// done all the same, and 0 that it is not known to be.
-	BumpBatch(ctx context.Context, keys []string) ([]uint64, error)
+	// CurrentToCommitBulk is CurrentToCommit of many keys in one call. keys,
+	// result and errors are as for CurrentBulk.
+	CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error)
 }
 
 // Holder is an optional ability of a [GenStore]: to hold keys while the source
@@ -110,33 +100,26 @@ type Holder interface {
 	Release(ctx context.Context, keys []string, token string) error
 }
 
-// PrefixCurrenter is an optional ability of a [GenStore]: to look up a key that
-// comes in two parts, so that nobody joins them.
-type PrefixCurrenter interface {
-	// CurrentPrefixed is Current of prefix+key. The cache always divides a
-	// storage key in the same place.
-	CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error)
-}
-
-// LocalCurrenter is an optional ability of a [GenStore] that may block: to know
-// some current generations, some of the time, from this process's own memory.
-// The cache asks it before it spends anything on [Options.GenTimeout], and asks
-// Current or CurrentBatch for what it does not know.
+// LocalReader is an optional ability of a [GenStore]: to know current
+// generations, all of them or some, some of the time, from this process's own
+// memory. The cache asks it first, before it joins prefix and key or spends
+// anything on [Options.GenTimeout], and asks Current or CurrentBulk for what it
+// does not know.
 //
 // What it answers is held to G4 like the answer of Current: no bump has
 // returned nil, in any process, that replaced the generation before the call
 // began. It never waits, for I/O or for a lock held across I/O. After Close it
 // knows nothing.
-type LocalCurrenter interface {
+type LocalReader interface {
 	// CurrentLocal returns the generation of prefix+key, and whether it is
 	// known. The cache always divides a storage key in the same place. A key
 	// that is held, or that has no generation, is not known.
 	CurrentLocal(prefix, key string) (gen uint64, ok bool)
 
-	// CurrentLocalBatch writes the generation of each key that is known into
+	// CurrentLocalBulk writes the generation of each key that is known into
 	// its place in gens, which is as long as keys and holds zeros. keys holds
 	// no duplicates; both slices are the caller's.
-	CurrentLocalBatch(keys []string, gens []uint64)
+	CurrentLocalBulk(keys []string, gens []uint64)
 }
 
 // NonBlocker is an optional ability of a [GenStore]: to say that its calls

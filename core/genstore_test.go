@@ -114,11 +114,11 @@ func (s *stubStore) Close(ctx context.Context) error {
 	return s.local.Close(ctx)
 }
 
-// batchStore is a stubStore with every batch ability. What replaces a call is
+// bulkStore is a stubStore with every batch ability. What replaces a call is
 // asked key by key, and its last error is the batch's.
-type batchStore struct{ *stubStore }
+type bulkStore struct{ *stubStore }
 
-func (s batchStore) batch(ctx context.Context, name string, op GenOp, working genCall, keys []string) (gens []uint64, err error) {
+func (s bulkStore) batch(ctx context.Context, name string, op GenOp, working genCall, keys []string) (gens []uint64, err error) {
 	call := s.counted(name, op)
 	if call == nil {
 		call = working
@@ -135,20 +135,16 @@ func (s batchStore) batch(ctx context.Context, name string, op GenOp, working ge
 	return gens, err
 }
 
-func (s batchStore) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.batch(ctx, "currentBatch", GenCurrent, s.local.Current, keys)
+func (s bulkStore) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.batch(ctx, "currentBulk", GenCurrent, s.local.Current, keys)
 }
 
-func (s batchStore) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.batch(ctx, "snapshotBatch", GenSnapshot, s.local.Snapshot, keys)
+func (s bulkStore) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.batch(ctx, "snapshotBulk", GenSnapshot, s.local.Snapshot, keys)
 }
 
-func (s batchStore) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.batch(ctx, "bumpBatch", GenBump, s.local.Bump, keys)
+func (s bulkStore) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.batch(ctx, "bumpBulk", GenBump, s.local.Bump, keys)
 }
 
-var (
-	_ BatchCurrenter   = batchStore{}
-	_ BatchSnapshotter = batchStore{}
-	_ BatchBumper      = batchStore{}
-)
+var _ BulkGenStore = bulkStore{}

@@ -311,7 +311,3 @@ type wrappedProvider struct{ Provider }
 func (p wrappedProvider) Unwrap() any { return p.Provider }
 
 func (p wrappedProvider) Shared() bool { return p.Provider.(Sharer).Shared() }
-
-func (p wrappedProvider) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
-	return p.Provider.(BatchGetter).GetBatch(ctx, keys)
-}

@@ -225,7 +225,7 @@ func TestInvalidateBulk(t *testing.T) {
 			p, s := r.provider.traffic(), r.store.traffic()
 			wantP, wantS := map[string]int{"del": 2}, map[string]int{"bump": 2}
 			if name == "batch" {
-				wantP, wantS = map[string]int{"delBatch": 1}, map[string]int{"bumpBatch": 1}
+				wantP, wantS = map[string]int{"delBulk": 1}, map[string]int{"bumpBulk": 1}
 			}
 			if !maps.Equal(p, wantP) || !maps.Equal(s, wantS) {
 				t.Errorf("each key once, and no more round trips than a batch needs: got provider %v, store %v, want %v and %v", p, s, wantP, wantS)
@@ -297,7 +297,7 @@ func TestInvalidateBulkAttemptsAll(t *testing.T) {
 }
 
 func TestOneFailureAmongManyIsSuspect(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	fillBulk(t, r.Handle, map[string]string{"a": "1", "b": "2"})
 	r.store.replace(GenBump, func(ctx context.Context, key string) (uint64, error) {
 		if key == r.keys.entry("b") {

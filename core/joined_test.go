@@ -71,7 +71,7 @@ func (j joined) GetWithGen(ctx context.Context, key string, create bool) (value 
 	return value, gen, valueErr, genErr
 }
 
-func (j joined) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r BatchReading, err error) {
+func (j joined) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r BulkReading, err error) {
 	if bulk != "" {
 		r.Bulk, _, err = j.provider.Get(ctx, bulk)
 	}
@@ -102,7 +102,7 @@ func (j joined) SetIfGen(ctx context.Context, item Item, gen uint64) (current ui
 	return current, stored, err
 }
 
-func (j joined) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error) {
+func (j joined) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	current, stored = make([]uint64, len(gens)), make([]bool, len(items))
 	all := true
 	for i, gen := range gens {
@@ -163,7 +163,7 @@ func TestOverACombined(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"TestGetBulkDropsOnlyOlderEntries":                    TestGetBulkDropsOnlyOlderEntries,
 		"TestGetBulkKeepsWhatItReadBeforeAnError":             TestGetBulkKeepsWhatItReadBeforeAnError,
-		"TestABatchOfValuesOfAnotherLength":                   TestABatchOfValuesOfAnotherLength,
+		"TestABulkOfValuesOfAnotherLength":                    TestABulkOfValuesOfAnotherLength,
 		"TestGetBulkWhoseContextEndsMeanwhile":                TestGetBulkWhoseContextEndsMeanwhile,
 		"TestSetBulkReturnsTheProvidersError":                 TestSetBulkReturnsTheProvidersError,
 		"TestSetBulkOfAnInvalidKeyStoresNothing":              TestSetBulkOfAnInvalidKeyStoresNothing,

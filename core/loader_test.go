@@ -556,7 +556,7 @@ func TestLoaderRemembersAbsence(t *testing.T) {
 }
 
 func TestLoaderGetBulkLoadsWhatIsMissingInOneCall(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	rows := map[string]string{}
 	var keys []string
 	for i := range 100 {
@@ -583,10 +583,10 @@ func TestLoaderGetBulkLoadsWhatIsMissingInOneCall(t *testing.T) {
 	if loads := s.loads(); len(loads) != 1 || !slices.Equal(loads[0], missing) {
 		t.Errorf("one load call for exactly the missing keys: got %q, want %q", loads, missing)
 	}
-	if want := (map[string]int{"get": 1, "getBatch": 1, "setBatch": 1}); !maps.Equal(r.provider.calls, want) {
+	if want := (map[string]int{"get": 1, "getBulk": 1, "setBulk": 1}); !maps.Equal(r.provider.calls, want) {
 		t.Errorf("round trips to the provider: got %v, want %v", r.provider.calls, want)
 	}
-	if got, want := r.store.traffic(), (map[string]int{"currentBatch": 2, "snapshotBatch": 1}); !maps.Equal(got, want) {
+	if got, want := r.store.traffic(), (map[string]int{"currentBulk": 2, "snapshotBulk": 1}); !maps.Equal(got, want) {
 		t.Errorf("round trips to the generation store (the second read is the compare of the set): got %v, want %v", got, want)
 	}
 	if _, ok := r.provider.entry(r.keys.bulkEntry(sortedCopy(missing))); ok {
@@ -599,7 +599,7 @@ func TestLoaderGetBulkLoadsWhatIsMissingInOneCall(t *testing.T) {
 }
 
 func TestLoaderGetBulkStoresTheWholeSetAsABulk(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	l := newLoader(t, r.Handle, newSource(map[string]string{"a": "1", "b": "2"}))
 	if _, err := l.GetBulk(t.Context(), []string{"b", "a"}); err != nil {
 		t.Fatal(err)
@@ -760,7 +760,7 @@ func BenchmarkLoaderHit(b *testing.B) {
 }
 
 func TestABulkOfAbsentKeysIsNone(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	l := newLoader(t, r.Handle, newSource(map[string]string{"a": "1"}), func(o *LoaderOptions[string]) { o.AbsentTTL = time.Minute })
 	if values, err := l.GetBulk(t.Context(), []string{"a", "none"}); err != nil || len(values) != 1 {
 		t.Fatalf("one of two keys is there: got %v, %v", values, err)

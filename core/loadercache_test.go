@@ -125,7 +125,7 @@ func TestNewLoaderRefusesNil(t *testing.T) {
 }
 
 func TestLoaderOverAWrapperUsesTheNineMethods(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	w := wrap(r.Handle)
 	s := newSource(map[string]string{"k": "v", "a": "1", "b": "2", "c": "3"})
 	l := over(t, w, s)
@@ -300,7 +300,7 @@ func TestLoaderServesNothingStale(t *testing.T) {
 		"wrapper": func(h *Handle[string]) CAS[string] { return wrap(h) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, Options[string]{Namespace: "n", Provider: newBatchProvider(), Codec: String{}})
+			h := open(t, Options[string]{Namespace: "n", Provider: newBulkProvider(), Codec: String{}})
 			var rows [keys]sourceRow
 			read := func(key string) string {
 				i, _ := strconv.Atoi(key)

@@ -160,7 +160,7 @@ func TestLoadBulkReturnsValuesAndAnError(t *testing.T) {
 			map[string]string{"a": "1"}, []string{"b", "c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newBatchRig(t)
+			r := newBulkRig(t)
 			events := loadsOf(r)
 			l := newLoader(t, r.Handle, newSource(nil), func(o *LoaderOptions[string]) {
 				o.AbsentTTL = time.Minute

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// knowingStore is a batchStore that knows some generations without a call.
+// knowingStore is a bulkStore that knows some generations without a call.
 type knowingStore struct {
-	batchStore
+	bulkStore
 	known *sync.Map // key: generation
 }
 
 func newKnowingStore() knowingStore {
-	return knowingStore{batchStore{newStubStore()}, new(sync.Map)}
+	return knowingStore{bulkStore{newStubStore()}, new(sync.Map)}
 }
 
 // learn makes the store know what is current now.
@@ -36,8 +36,8 @@ func (s knowingStore) CurrentLocal(prefix, key string) (uint64, bool) {
 	return gen.(uint64), true
 }
 
-func (s knowingStore) CurrentLocalBatch(keys []string, gens []uint64) {
-	s.counted("localBatch", GenCurrent)
+func (s knowingStore) CurrentLocalBulk(keys []string, gens []uint64) {
+	s.counted("localBulk", GenCurrent)
 	for i, key := range keys {
 		if gen, ok := s.known.Load(key); ok {
 			gens[i] = gen.(uint64)
@@ -51,11 +51,11 @@ type wrappedKnowingStore struct{ GenStore }
 func (s wrappedKnowingStore) Unwrap() any { return s.GenStore }
 
 func (s wrappedKnowingStore) CurrentLocal(prefix, key string) (uint64, bool) {
-	return s.GenStore.(LocalCurrenter).CurrentLocal(prefix, key)
+	return s.GenStore.(LocalReader).CurrentLocal(prefix, key)
 }
 
-func (s wrappedKnowingStore) CurrentLocalBatch(keys []string, gens []uint64) {
-	s.GenStore.(LocalCurrenter).CurrentLocalBatch(keys, gens)
+func (s wrappedKnowingStore) CurrentLocalBulk(keys []string, gens []uint64) {
+	s.GenStore.(LocalReader).CurrentLocalBulk(keys, gens)
 }
 
 func TestWhatTheStoreKnowsIsNotAskedFor(t *testing.T) {
@@ -106,24 +106,24 @@ func TestOnlyWhatTheStoreDoesNotKnowIsAskedFor(t *testing.T) {
 	store := newKnowingStore()
 	g := newGens(t, store)
 	keys := []string{"a", "b", "c", "d"}
-	want, err := g.snapshotBatch(ctx, keys)
+	want, err := g.snapshotBulk(ctx, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.learn(t, "a", "c")
-	if got, err := g.currentBatch(ctx, keys); !slices.Equal(got, want) || err != nil {
+	if got, err := g.currentBulk(ctx, keys); !slices.Equal(got, want) || err != nil {
 		t.Errorf("generations come in the order of the keys: got %v, %v, want %v", got, err, want)
 	}
 	store.fail(GenCurrent, errBroken)
-	if got, err := g.currentBatch(ctx, keys); !slices.Equal(got, []uint64{want[0], 0, want[2], 0}) || !errors.Is(err, errBroken) {
+	if got, err := g.currentBulk(ctx, keys); !slices.Equal(got, []uint64{want[0], 0, want[2], 0}) || !errors.Is(err, errBroken) {
 		t.Errorf("what is known is known although the rest cannot be read: got %v, %v, want %v, %v", got, err, []uint64{want[0], 0, want[2], 0}, errBroken)
 	}
 	store.learn(t, "b", "d")
 	store.traffic()
-	if got, err := g.currentBatch(ctx, keys); !slices.Equal(got, want) || err != nil {
+	if got, err := g.currentBulk(ctx, keys); !slices.Equal(got, want) || err != nil {
 		t.Errorf("a store that knows all is not asked, so cannot fail: got %v, %v, want %v", got, err, want)
 	}
-	if got, want := store.traffic(), map[string]int{"localBatch": 1}; !maps.Equal(got, want) {
+	if got, want := store.traffic(), map[string]int{"localBulk": 1}; !maps.Equal(got, want) {
 		t.Errorf("what the store knows costs no call that may block: got calls %v, want %v", got, want)
 	}
 }

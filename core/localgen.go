@@ -134,13 +134,25 @@ func (s *LocalGenStore) Current(_ context.Context, key string) (uint64, error) {
 	return sh.gens.get(h), nil
 }
 
-// CurrentPrefixed implements [PrefixCurrenter].
-func (s *LocalGenStore) CurrentPrefixed(_ context.Context, prefix, key string) (uint64, error) {
+// CurrentLocal implements [LocalReader].
+func (s *LocalGenStore) CurrentLocal(prefix, key string) (gen uint64, ok bool) {
 	if s.closed.Load() {
-		return 0, ErrClosed
+		return 0, false
 	}
 	sh, h := s.shardOf(s.hash.ofParts(prefix, key))
-	return sh.gens.get(h), nil
+	gen = sh.gens.get(h)
+	return gen, gen != 0
+}
+
+// CurrentLocalBulk implements [LocalReader].
+func (s *LocalGenStore) CurrentLocalBulk(keys []string, gens []uint64) {
+	if s.closed.Load() {
+		return
+	}
+	for i, key := range keys {
+		sh, h := s.shard(key)
+		gens[i] = sh.gens.get(h)
+	}
 }
 
 // Snapshot implements [GenStore].

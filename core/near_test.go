@@ -63,10 +63,10 @@ func nearCache(t testing.TB, alone bool, change ...func(*Options[string])) (*rig
 	near := newMapNear()
 	r := &rig{provider: newMapProvider(), store: newStubStore(), log: &eventLog{}}
 	opts := Options[string]{
-		Namespace: "n", Near: near, GenStore: batchStore{r.store}, Hooks: r.log.hooks(),
+		Namespace: "n", Near: near, GenStore: bulkStore{r.store}, Hooks: r.log.hooks(),
 	}
 	if !alone {
-		opts.Provider, opts.Codec = batchProvider{r.provider}, String{}
+		opts.Provider, opts.Codec = bulkProvider{r.provider}, String{}
 	}
 	for _, f := range change {
 		f(&opts)
@@ -242,10 +242,10 @@ func TestBulkWithAFewNearEntries(t *testing.T) {
 	clear(r.provider.calls)
 	r.store.traffic()
 	wantBulk(t, r.Handle, "near and singles", []string{"c", "b", "a", "x"}, map[string]string{"a": "1", "b": "2", "c": "3"}, "x")
-	if want := map[string]int{"getBatch": 1}; !maps.Equal(r.provider.calls, want) {
+	if want := map[string]int{"getBulk": 1}; !maps.Equal(r.provider.calls, want) {
 		t.Errorf("only what near has not is asked of the provider, in one batch: got %v", r.provider.calls)
 	}
-	if got, want := r.store.traffic(), map[string]int{"currentBatch": 1}; !maps.Equal(got, want) {
+	if got, want := r.store.traffic(), map[string]int{"currentBulk": 1}; !maps.Equal(got, want) {
 		t.Errorf("generations are read once for all keys: got %v", got)
 	}
 }

@@ -211,7 +211,7 @@ func TestNestedLoadsThatNeedEachOthersTurns(t *testing.T) {
 func TestNestedLoadsAreBoundedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 4
-		r := newBatchRig(t)
+		r := newBulkRig(t)
 		keys, _ := numbered("k", 200)
 		var running busy
 		var l *Loader[string]
@@ -295,7 +295,7 @@ func TestALoadOfManyKeysCannotAskForThem(t *testing.T) {
 	for _, n := range []int{2, 100} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newBatchRig(t)
+				r := newBulkRig(t)
 				keys, rows := numbered("k", n)
 				var l *Loader[string]
 				l = newLoader(t, r.Handle, newSource(nil), func(o *LoaderOptions[string]) {

@@ -41,7 +41,7 @@ func (l *largest) call(name string, n int) {
 
 // A timedStore takes its time for each key of a call.
 type timedStore struct {
-	batchStore
+	bulkStore
 	*largest
 }
 
@@ -50,28 +50,28 @@ func (s timedStore) take(name string, n int) {
 	time.Sleep(time.Duration(n) * perKey)
 }
 
-func (s timedStore) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s timedStore) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	s.take("current", len(keys))
-	return s.batchStore.CurrentBatch(ctx, keys)
+	return s.bulkStore.CurrentBulk(ctx, keys)
 }
 
 func (s timedStore) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	return s.local.Current(ctx, key)
 }
 
-func (s timedStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s timedStore) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	s.take("commit", len(keys))
-	return s.batchStore.CurrentBatch(ctx, keys)
+	return s.bulkStore.CurrentBulk(ctx, keys)
 }
 
-func (s timedStore) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s timedStore) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	s.take("snapshot", len(keys))
-	return s.batchStore.SnapshotBatch(ctx, keys)
+	return s.bulkStore.SnapshotBulk(ctx, keys)
 }
 
-func (s timedStore) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s timedStore) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	s.take("bump", len(keys))
-	return s.batchStore.BumpBatch(ctx, keys)
+	return s.bulkStore.BumpBulk(ctx, keys)
 }
 
 func (s timedStore) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
@@ -86,23 +86,23 @@ func (s timedStore) Release(ctx context.Context, keys []string, token string) er
 
 // A timedProvider notes how many keys a call is for.
 type timedProvider struct {
-	batchProvider
+	bulkProvider
 	*largest
 }
 
-func (p timedProvider) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (p timedProvider) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	p.call("get", len(keys))
-	return p.batchProvider.GetBatch(ctx, keys)
+	return p.bulkProvider.GetBulk(ctx, keys)
 }
 
-func (p timedProvider) SetBatch(ctx context.Context, items []Item) ([]bool, error) {
+func (p timedProvider) SetBulk(ctx context.Context, items []Item) ([]bool, error) {
 	p.call("set", len(items))
-	return p.batchProvider.SetBatch(ctx, items)
+	return p.bulkProvider.SetBulk(ctx, items)
 }
 
-func (p timedProvider) DelBatch(ctx context.Context, keys []string) error {
+func (p timedProvider) DelBulk(ctx context.Context, keys []string) error {
 	p.call("del", len(keys))
-	return p.batchProvider.DelBatch(ctx, keys)
+	return p.bulkProvider.DelBulk(ctx, keys)
 }
 
 // A timedBackend is both in one.
@@ -124,18 +124,18 @@ func (b timedBackend) GetWithGen(ctx context.Context, key string, create bool) (
 	return b.joined.GetWithGen(ctx, key, create)
 }
 
-func (b timedBackend) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BatchReading, error) {
+func (b timedBackend) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BulkReading, error) {
 	b.take("pairs", len(keys))
-	return b.joined.GetBatchWithGens(ctx, bulk, keys, wanted)
+	return b.joined.GetBulkWithGens(ctx, bulk, keys, wanted)
 }
 
 func (b timedBackend) SetIfGen(ctx context.Context, item Item, gen uint64) (uint64, bool, error) {
 	return b.joined.SetIfGen(ctx, item, gen)
 }
 
-func (b timedBackend) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
+func (b timedBackend) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
 	b.take("set if", len(gens))
-	return b.joined.SetBatchIfGens(ctx, items, gens)
+	return b.joined.SetBulkIfGens(ctx, items, gens)
 }
 
 func (b timedBackend) BumpAndDel(ctx context.Context, keys []string) ([]uint64, error, error) {
@@ -157,7 +157,7 @@ func onBothPorts(t *testing.T, f func(t *testing.T, h *Handle[string], store tim
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sizes := &largest{}
-				store, provider := timedStore{batchStore{newStubStore()}, sizes}, timedProvider{newBatchProvider(), sizes}
+				store, provider := timedStore{bulkStore{newStubStore()}, sizes}, timedProvider{newBulkProvider(), sizes}
 				log := &eventLog{}
 				opts := Options[string]{Namespace: "n", Provider: provider, GenStore: store, Codec: String{}, Hooks: log.hooks()}
 				if name == "together" {
@@ -325,8 +325,8 @@ type lateBackend struct {
 	late *bool
 }
 
-func (b lateBackend) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
-	current, stored, err := b.timedBackend.SetBatchIfGens(ctx, items, gens)
+func (b lateBackend) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
+	current, stored, err := b.timedBackend.SetBulkIfGens(ctx, items, gens)
 	if *b.late {
 		time.Sleep(time.Second)
 	}
@@ -345,7 +345,7 @@ func (b lateBackend) SetIfGen(ctx context.Context, item Item, gen uint64) (uint6
 func TestWhatMayBeStoredIsNotSkipped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sizes := &largest{}
-		both := lateBackend{newTimedBackend(timedStore{batchStore{newStubStore()}, sizes}, timedProvider{newBatchProvider(), sizes}), new(bool)}
+		both := lateBackend{newTimedBackend(timedStore{bulkStore{newStubStore()}, sizes}, timedProvider{newBulkProvider(), sizes}), new(bool)}
 		log := &eventLog{}
 		h := open(t, Options[string]{Namespace: "n", Provider: both, GenStore: both, Codec: String{}, Hooks: log.hooks()})
 		keys := manyKeys(2 * partSize)
@@ -393,7 +393,7 @@ func (s failingHolder) Hold(ctx context.Context, keys []string, token string, le
 }
 
 func TestAHoldThatFailsMidwayLeavesNothingHeld(t *testing.T) {
-	store := failingHolder{timedStore{batchStore{newStubStore()}, &largest{}}, "single:n:key001500"}
+	store := failingHolder{timedStore{bulkStore{newStubStore()}, &largest{}}, "single:n:key001500"}
 	h := open(t, Options[string]{Namespace: "n", Provider: newMapProvider(), GenStore: store, Codec: String{}})
 	keys := manyKeys(3 * partSize)
 	err := h.Mutate(t.Context(), keys, func(context.Context) error {
@@ -428,7 +428,7 @@ func (s failingRelease) Release(ctx context.Context, keys []string, token string
 
 func TestAReleaseThatFailsInPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := failingRelease{failingHolder{timedStore{batchStore{newStubStore()}, &largest{}}, "single:n:key001500"}}
+		store := failingRelease{failingHolder{timedStore{bulkStore{newStubStore()}, &largest{}}, "single:n:key001500"}}
 		h := open(t, Options[string]{Namespace: "n", Provider: newMapProvider(), GenStore: store, Codec: String{}})
 		keys := manyKeys(3 * partSize)
 		err := h.Mutate(t.Context(), keys, func(context.Context) error { return nil })
@@ -481,7 +481,7 @@ func TestAFailedBulkIsOneError(t *testing.T) {
 				r.store.fail(GenSnapshot, errBroken)
 				_, err = r.SnapshotGensContext(t.Context(), manyKeys(n + 1)[n:])
 				wantShort(t, "SnapshotGens", err)
-				_, err = r.gens.currentBatch(t.Context(), keys)
+				_, err = r.gens.currentBulk(t.Context(), keys)
 				wantShort(t, "generations", err)
 				r.provider.getErr, r.provider.delErr = errBroken, errBroken
 				_, _, err = r.GetBulk(t.Context(), keys)

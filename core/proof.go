@@ -25,16 +25,14 @@ func (p *proofs) proof(ctx context.Context, key, entry string) (gen uint64, why 
 	if p.suspects.any.Load() && p.suspects.has(p.keys.entry(key)) {
 		return 0, ReasonSuspect, nil
 	}
-	if gen, ok := p.gens.currentLocally(p.keys.single, key); ok {
+	if gen, err = p.gens.currentLocally(p.keys.single, key); gen != 0 {
 		return gen, "", nil
 	}
-	switch {
-	case entry != "":
+	if err == nil {
+		if entry == "" {
+			entry = p.keys.entry(key)
+		}
 		gen, err = p.gens.above(p.gens.one(ctx, entry))
-	case p.gens.prefixCurrenter != nil:
-		gen, err = p.gens.currentOf(ctx, p.keys.single, key)
-	default:
-		gen, err = p.gens.above(p.gens.one(ctx, p.keys.entry(key)))
 	}
 	if gen == 0 {
 		why, err = p.unproven(ctx, key, err)
@@ -45,7 +43,7 @@ func (p *proofs) proof(ctx context.Context, key, entry string) (gen uint64, why 
 // proofToCommit is proof for a fill, which the store is told where it wants to
 // know.
 func (p *proofs) proofToCommit(ctx context.Context, key, entry string) (gen uint64, why Reason, err error) {
-	if p.gens.commitCurrenter == nil {
+	if p.gens.commitReader == nil {
 		return p.proof(ctx, key, entry)
 	}
 	if entry == "" {
@@ -125,7 +123,7 @@ func (p *proofs) proveBulk(ctx context.Context, b *bulkProofs) error {
 		return nil
 	}
 	p.noteSuspects(b)
-	b.gens, b.err = p.gens.currentBatch(ctx, b.entries)
+	b.gens, b.err = p.gens.currentBulk(ctx, b.entries)
 	return p.noteUnread(ctx, b)
 }
 

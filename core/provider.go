@@ -45,7 +45,7 @@ type Provider interface {
 	Close(ctx context.Context) error
 }
 
-// Item is one value of a [BatchSetter.SetBatch].
+// Item is one value of a [BulkProvider.SetBulk].
 type Item struct {
 	Key   string
 	Value []byte
@@ -53,31 +53,24 @@ type Item struct {
 	TTL   time.Duration
 }
 
-// BatchGetter is an optional ability of a [Provider]: many reads in one call.
-type BatchGetter interface {
-	// GetBatch returns one slice per key, in the order of keys: nil for a
+// BulkProvider is an optional ability of a [Provider]: many keys in one call.
+// Ownership of values is as for Get and Set.
+type BulkProvider interface {
+	// GetBulk returns one slice per key, in the order of keys: nil for a
 	// miss, non-nil for a hit (an empty value is an empty, non-nil slice).
 	// keys holds no duplicates and is only read. On an error the result may
 	// be nil, or hold what could be read all the same, nil elsewhere.
-	// Ownership is as for Get.
-	GetBatch(ctx context.Context, keys []string) ([][]byte, error)
-}
+	GetBulk(ctx context.Context, keys []string) ([][]byte, error)
 
-// BatchSetter is an optional ability of a [Provider]: many writes in one call.
-type BatchSetter interface {
-	// SetBatch stores every item and tells for each, in order, whether it was
+	// SetBulk stores every item and tells for each, in order, whether it was
 	// accepted. The keys are distinct. On an error the result may be nil, or
-	// tell true for those that were stored all the same. Ownership is as for
-	// Set; the slice items itself is not kept.
-	SetBatch(ctx context.Context, items []Item) ([]bool, error)
-}
+	// tell true for those that were stored all the same. The slice items
+	// itself is not kept.
+	SetBulk(ctx context.Context, items []Item) ([]bool, error)
 
-// BatchDeleter is an optional ability of a [Provider]: many deletes in one
-// call.
-type BatchDeleter interface {
-	// DelBatch removes every key. All keys are attempted, also after one has
+	// DelBulk removes every key. All keys are attempted, also after one has
 	// failed. keys holds no duplicates and is only read.
-	DelBatch(ctx context.Context, keys []string) error
+	DelBulk(ctx context.Context, keys []string) error
 }
 
 // PrefixGetter is an optional ability of a [Provider]: to look up a key that

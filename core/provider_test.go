@@ -128,15 +128,15 @@ func (p *mapProvider) count(op string) int {
 	return p.calls[op]
 }
 
-// batchProvider is a mapProvider with every batch ability.
-type batchProvider struct{ *mapProvider }
+// bulkProvider is a mapProvider with every batch ability.
+type bulkProvider struct{ *mapProvider }
 
-func newBatchProvider() batchProvider { return batchProvider{newMapProvider()} }
+func newBulkProvider() bulkProvider { return bulkProvider{newMapProvider()} }
 
-func (p batchProvider) GetBatch(_ context.Context, keys []string) ([][]byte, error) {
+func (p bulkProvider) GetBulk(_ context.Context, keys []string) ([][]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls["getBatch"]++
+	p.calls["getBulk"]++
 	if p.closed {
 		return nil, ErrClosed
 	}
@@ -152,10 +152,10 @@ func (p batchProvider) GetBatch(_ context.Context, keys []string) ([][]byte, err
 	return raws, nil
 }
 
-func (p batchProvider) SetBatch(_ context.Context, items []Item) ([]bool, error) {
+func (p bulkProvider) SetBulk(_ context.Context, items []Item) ([]bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls["setBatch"]++
+	p.calls["setBulk"]++
 	stored := make([]bool, len(items))
 	for i, it := range items {
 		ok, err := p.set(it.Key, it.Value, it.Cost, it.TTL)
@@ -167,10 +167,10 @@ func (p batchProvider) SetBatch(_ context.Context, items []Item) ([]bool, error)
 	return stored, nil
 }
 
-func (p batchProvider) DelBatch(_ context.Context, keys []string) error {
+func (p bulkProvider) DelBulk(_ context.Context, keys []string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls["delBatch"]++
+	p.calls["delBulk"]++
 	if p.closed {
 		return ErrClosed
 	}

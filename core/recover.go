@@ -16,8 +16,8 @@ const (
 	retryMax = 5 * time.Second
 )
 
-// retryBatch is how many suspect entries one retry bumps at once.
-const retryBatch = 512
+// retryBulk is how many suspect entries one retry bumps at once.
+const retryBulk = 512
 
 var errNoGen = errors.New("the generation store drew none")
 
@@ -92,10 +92,10 @@ func (r *recovery) attempt(ctx context.Context) error {
 	}
 	entries := r.suspects.list()
 	for len(entries) > 0 {
-		batch := entries[:min(len(entries), retryBatch)]
+		batch := entries[:min(len(entries), retryBulk)]
 		entries = entries[len(batch):]
 		began := r.suspects.now()
-		bumpErrs := r.gens.bumpBatch(ctx, batch)
+		bumpErrs := r.gens.bumpBulk(ctx, batch)
 		before := failed.n
 		for i, entry := range batch {
 			if bumpErrs != nil && bumpErrs[i] != nil {

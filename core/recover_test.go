@@ -111,7 +111,7 @@ func TestMoreFailuresThanCanBeRemembered(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				if batches {
-					r = newBatchRig(t)
+					r = newBulkRig(t)
 				}
 				innocent := fill(t, r.Handle, "innocent", "v")
 				fillBulk(t, r.Handle, map[string]string{"in": "1", "nocent": "2"})
@@ -157,7 +157,7 @@ func TestMoreFailuresThanCanBeRemembered(t *testing.T) {
 }
 
 func TestAnOverflowEndsWithAGenerationOnly(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	r.store.replace(GenBump, answer(0, nil))
 	if err := r.recovery.refuseOld(t.Context()); err == nil {
 		t.Error("G2: without a generation to refuse older ones by, all keys stay suspect")
@@ -165,7 +165,7 @@ func TestAnOverflowEndsWithAGenerationOnly(t *testing.T) {
 }
 
 func TestAClosedRecoveryStartsNothing(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	if err := r.recovery.close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestAClosedRecoveryStartsNothing(t *testing.T) {
 
 func TestARetryThatSucceedsEndsTheLongPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newBatchRig(t)
+		r := newBulkRig(t)
 		r.store.fail(GenBump, errBroken)
 		r.recovery.mark(r.keys.entry("a"))
 		time.Sleep(time.Minute) // the pauses are at their longest
@@ -205,19 +205,19 @@ func TestARetryThatSucceedsEndsTheLongPauses(t *testing.T) {
 	})
 }
 
-func TestRetriesOfAStoreThatIsDownStopAfterOneBatch(t *testing.T) {
-	r := newBatchRig(t)
-	for i := range 2*retryBatch + 1 {
+func TestRetriesOfAStoreThatIsDownStopAfterOneBulk(t *testing.T) {
+	r := newBulkRig(t)
+	for i := range 2*retryBulk + 1 {
 		r.suspects.mark(r.keys.entry(fmt.Sprint(i)))
 	}
 	r.store.fail(GenBump, errBroken)
-	before := r.store.count("bumpBatch")
+	before := r.store.count("bumpBulk")
 	err := r.recovery.attempt(t.Context())
 	var failed *InvalidateError
 	if !errors.As(err, &failed) || !errors.Is(err, errBroken) || strings.Count(err.Error(), "\n") > few+1 {
 		t.Errorf("a few of the keys that could not be bumped are told, and that there are more: got %v", err)
 	}
-	if n := r.store.count("bumpBatch") - before; n != 1 {
+	if n := r.store.count("bumpBulk") - before; n != 1 {
 		t.Errorf("a store that fails a whole batch is not waited for batch by batch: got %d, want 1", n)
 	}
 }

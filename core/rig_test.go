@@ -40,10 +40,10 @@ func newRig(t testing.TB, change ...func(*Options[string])) *rig {
 	return r
 }
 
-// newBatchRig is a rig whose provider and store have every batch ability.
-func newBatchRig(t testing.TB, change ...func(*Options[string])) *rig {
+// newBulkRig is a rig whose provider and store have every batch ability.
+func newBulkRig(t testing.TB, change ...func(*Options[string])) *rig {
 	t.Helper()
-	provider, store := newBatchProvider(), batchStore{newStubStore()}
+	provider, store := newBulkProvider(), bulkStore{newStubStore()}
 	r := newRig(t, append([]func(*Options[string]){func(o *Options[string]) {
 		o.Provider, o.GenStore = provider, store
 	}}, change...)...)
@@ -121,7 +121,7 @@ func wantBulk(t testing.TB, h *Handle[string], rule string, keys []string, want 
 
 // rigs is a cache without batch abilities and one with all of them, which must
 // give the same answers.
-var rigs = map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBatchRig}
+var rigs = map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBulkRig}
 
 // onBothRigs runs f on a cache without batch abilities and on one with them.
 func onBothRigs(t *testing.T, f func(t *testing.T, r *rig), change ...func(*Options[string])) {

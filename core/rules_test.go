@@ -321,7 +321,7 @@ func TestRuleG3ReadsNeverWrite(t *testing.T) {
 			t.Errorf("G3: neither reads nor the compare of a fill create a generation: got %d", got)
 		}
 		calls := r.store.traffic()
-		if calls["snapshot"]+calls["snapshotBatch"]+calls["bump"]+calls["bumpBatch"] != 0 {
+		if calls["snapshot"]+calls["snapshotBulk"]+calls["bump"]+calls["bumpBulk"] != 0 {
 			t.Errorf("G3: reads never write to the generation store: got %v", calls)
 		}
 	})

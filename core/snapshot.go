@@ -75,7 +75,7 @@ func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map
 	if len(usable) == 0 {
 		return gens, refused
 	}
-	drawn, err := h.gens.snapshotBatch(ctx, entries)
+	drawn, err := h.gens.snapshotBulk(ctx, entries)
 	for i, key := range usable {
 		gens[key] = drawn[i]
 	}

@@ -39,9 +39,9 @@ func TestSnapshotsAreTheKeysGenerations(t *testing.T) {
 }
 
 func TestSnapshotsInOneCallOfTheStore(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	r.SnapshotGens([]string{"a", "b", "c", "a"})
-	if got := r.store.traffic(); !maps.Equal(got, map[string]int{"snapshotBatch": 1}) {
+	if got := r.store.traffic(); !maps.Equal(got, map[string]int{"snapshotBulk": 1}) {
 		t.Errorf("a store with the ability is asked once for all keys: got %v", got)
 	}
 }
@@ -122,7 +122,7 @@ func TestASnapshotOfAHeldKey(t *testing.T) {
 }
 
 func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	r.suspects.mark(r.keys.entry("suspect"))
 	gens := r.SnapshotGens([]string{"suspect", "", "good"})
 	if gens["good"] == 0 || gens["suspect"] != 0 {
@@ -130,8 +130,8 @@ func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
 	}
 }
 
-func TestABatchOfSnapshotsNamesEachKeyOnce(t *testing.T) {
-	r := newBatchRig(t)
+func TestABulkOfSnapshotsNamesEachKeyOnce(t *testing.T) {
+	r := newBulkRig(t)
 	asked := map[string]int{}
 	r.store.replace(GenSnapshot, func(ctx context.Context, key string) (uint64, error) {
 		asked[key]++

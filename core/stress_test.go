@@ -33,7 +33,7 @@ func TestStress(t *testing.T) {
 		duration = 500 * time.Millisecond
 	}
 	store := NewLocalGenStore(0, 0)
-	h, err := New(Options[[]byte]{Namespace: "stress", Provider: newBatchProvider(), Codec: Bytes{}, GenStore: store})
+	h, err := New(Options[[]byte]{Namespace: "stress", Provider: newBulkProvider(), Codec: Bytes{}, GenStore: store})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,12 +56,23 @@ func (s *StripedGenStore) Current(_ context.Context, key string) (uint64, error)
 	return s.slots[s.slotOf(key)].Load(), nil
 }
 
-// CurrentPrefixed implements [PrefixCurrenter].
-func (s *StripedGenStore) CurrentPrefixed(_ context.Context, prefix, key string) (uint64, error) {
+// CurrentLocal implements [LocalReader].
+func (s *StripedGenStore) CurrentLocal(prefix, key string) (gen uint64, ok bool) {
 	if s.closed.Load() {
-		return 0, ErrClosed
+		return 0, false
 	}
-	return s.slots[s.slot(s.hash.ofParts(prefix, key))].Load(), nil
+	gen = s.slots[s.slot(s.hash.ofParts(prefix, key))].Load()
+	return gen, gen != 0
+}
+
+// CurrentLocalBulk implements [LocalReader].
+func (s *StripedGenStore) CurrentLocalBulk(keys []string, gens []uint64) {
+	if s.closed.Load() {
+		return
+	}
+	for i, key := range keys {
+		gens[i] = s.slots[s.slotOf(key)].Load()
+	}
 }
 
 // Snapshot implements [GenStore].

@@ -127,12 +127,11 @@ func TestStripedAfterClose(t *testing.T) {
 	s := NewStripedGenStore(1)
 	_ = s.Close(t.Context())
 	for name, call := range map[string]func() error{
-		"Current":         func() error { _, err := s.Current(t.Context(), "k"); return err },
-		"CurrentPrefixed": func() error { _, err := s.CurrentPrefixed(t.Context(), "k", "k"); return err },
-		"Snapshot":        func() error { _, err := s.Snapshot(t.Context(), "k"); return err },
-		"Bump":            func() error { _, err := s.Bump(t.Context(), "k"); return err },
-		"Hold":            func() error { return s.Hold(t.Context(), []string{"k"}, "t", 1) },
-		"Release":         func() error { return s.Release(t.Context(), []string{"k"}, "t") },
+		"Current":  func() error { _, err := s.Current(t.Context(), "k"); return err },
+		"Snapshot": func() error { _, err := s.Snapshot(t.Context(), "k"); return err },
+		"Bump":     func() error { _, err := s.Bump(t.Context(), "k"); return err },
+		"Hold":     func() error { return s.Hold(t.Context(), []string{"k"}, "t", 1) },
+		"Release":  func() error { return s.Release(t.Context(), []string{"k"}, "t") },
 	} {
 		if err := call(); !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close is ErrClosed: got %v", name, err)
@@ -147,17 +146,28 @@ func TestStripedAfterClose(t *testing.T) {
 func TestPrefixedLookUps(t *testing.T) {
 	for name, s := range map[string]interface {
 		GenStore
-		PrefixCurrenter
+		LocalReader
 	}{"local": newLocal(t, 0, 0), "striped": NewStripedGenStore(1 << 16)} {
 		t.Run(name, func(t *testing.T) {
 			for _, n := range []int{1, 16, 127, 128, 129, 1000, maxStorageKey} {
 				key := strings.Repeat("k", n-1) + "e"
 				want := bump(t, s, key)
 				for _, at := range []int{0, 1, n / 2, n} {
-					if got, err := s.CurrentPrefixed(t.Context(), key[:min(at, n)], key[min(at, n):]); got != want || err != nil {
-						t.Errorf("a key of %d bytes divided at %d is that key: got %d, %v, want %d", n, at, got, err, want)
+					if got, ok := s.CurrentLocal(key[:min(at, n)], key[min(at, n):]); got != want || !ok {
+						t.Errorf("a key of %d bytes divided at %d is that key: got %d, %v, want %d", n, at, got, ok, want)
 					}
 				}
+			}
+			bulk := make([]uint64, 2)
+			s.CurrentLocalBulk([]string{"e", "nobody's"}, bulk)
+			if want, _ := s.Current(t.Context(), "e"); bulk[0] != want || bulk[1] != 0 {
+				t.Errorf("a bulk look-up finds what single ones do: got %d, want %d and 0", bulk, want)
+			}
+			_ = s.Close(t.Context())
+			clear(bulk)
+			s.CurrentLocalBulk([]string{"e"}, bulk)
+			if _, ok := s.CurrentLocal("", "e"); ok || bulk[0] != 0 {
+				t.Errorf("a closed store knows nothing: got %v and %d", ok, bulk)
 			}
 		})
 	}

@@ -40,7 +40,7 @@ type (
 		wanted  bool
 	}
 	pairs struct {
-		BatchReading
+		BulkReading
 		valueErr error
 	}
 	valuesRead struct {
@@ -83,7 +83,7 @@ func newTogether(p *proofs, v *values, c Combined) *together {
 		return r, nil
 	})
 	t.pairs = newBounded("a read of values and generations", reads, timeout, func(ctx context.Context, a pairsArgs) (r pairs, _ error) {
-		r.BatchReading, r.valueErr = c.GetBatchWithGens(ctx, a.bulk, a.entries, a.wanted)
+		r.BulkReading, r.valueErr = c.GetBulkWithGens(ctx, a.bulk, a.entries, a.wanted)
 		return r, nil
 	})
 	t.singles = newBounded("a read of values", reads, timeout, func(ctx context.Context, entries []string) (r valuesRead, _ error) {
@@ -95,7 +95,7 @@ func newTogether(p *proofs, v *values, c Combined) *together {
 		return r, nil
 	})
 	t.setAllIf = newBounded("a set under generations", reads, timeout, func(ctx context.Context, a setBulkArgs) (r setBulkResult, _ error) {
-		r.current, r.stored, r.err = c.SetBatchIfGens(ctx, a.items, a.gens)
+		r.current, r.stored, r.err = c.SetBulkIfGens(ctx, a.items, a.gens)
 		return r, nil
 	})
 	t.bumpDel = newBounded("a bump and delete", bumps, 0, func(ctx context.Context, entries []string) (r bumpDelResult, _ error) {
@@ -239,7 +239,7 @@ func (t *together) readPart(ctx context.Context, args pairsArgs) (pairs, error) 
 		err = t.late(begun, p.valueErr)
 	}
 	if err != nil {
-		p = pairs{BatchReading: BatchReading{GenErr: err}}
+		p = pairs{BulkReading: BulkReading{GenErr: err}}
 		if panicked(err) {
 			p.valueErr = err
 		}
@@ -254,7 +254,7 @@ func (t *together) readPart(ctx context.Context, args pairsArgs) (pairs, error) 
 	}
 	if args.wanted && len(p.Values) != n {
 		if p.valueErr == nil {
-			p.valueErr = errBatchLength
+			p.valueErr = errBulkLength
 		}
 		p.Values = nil
 	}

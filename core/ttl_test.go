@@ -71,7 +71,7 @@ func TestTTLsAsStored(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, r := range []*rig{newRig(t, c.change), newBatchRig(t, c.change)} {
+			for _, r := range []*rig{newRig(t, c.change), newBulkRig(t, c.change)} {
 				if err := r.SetWithGen(t.Context(), "k", "v", r.SnapshotGen("k"), c.asked); err != nil {
 					t.Fatal(err)
 				}

@@ -44,7 +44,7 @@ func TestLoaderGetBulkOfManyKeysStartsNoMoreThanMaxLoads(t *testing.T) {
 	}
 	for _, gens := range []bool{true, false} {
 		t.Run(fmt.Sprintf("with generations: %v", gens), func(t *testing.T) {
-			r := newBatchRig(t)
+			r := newBulkRig(t)
 			if !gens {
 				r.store.fail(GenSnapshot, errors.New("down"))
 			}
@@ -221,7 +221,7 @@ func TestLoaderTimesOutBeforeItsTurn(t *testing.T) {
 // Whatever a load does, its turn goes on to the next, and the bound holds.
 func TestLoaderTurnsAreHandedOn(t *testing.T) {
 	const atOnce = 3
-	r := newBatchRig(t)
+	r := newBulkRig(t)
 	keys, _ := numbered("k", 300)
 	var loads busy
 	l := newLoader(t, r.Handle, newSource(nil), func(o *LoaderOptions[string]) {

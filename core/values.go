@@ -12,18 +12,14 @@ import (
 type values struct {
 	prefixGetter PrefixGetter // nil: the provider takes whole keys
 	provider     Provider     // nil: near alone, and there is never an entry
-	getter       BatchGetter
-	setter       BatchSetter
-	deleter      BatchDeleter
+	bulk         BulkProvider // nil: one key at a time
 }
 
 // newValues is where the abilities of a provider are looked for.
 func newValues(provider Provider) *values {
 	v := &values{provider: provider}
 	v.prefixGetter, _ = AbilityOf[PrefixGetter](provider)
-	v.getter, _ = AbilityOf[BatchGetter](provider)
-	v.setter, _ = AbilityOf[BatchSetter](provider)
-	v.deleter, _ = AbilityOf[BatchDeleter](provider)
+	v.bulk, _ = AbilityOf[BulkProvider](provider)
 	return v
 }
 
@@ -63,7 +59,7 @@ func hit(raw []byte, ok bool) []byte {
 	return raw
 }
 
-var errBatchLength = errors.New("the provider answered another number of values than there were keys")
+var errBulkLength = errors.New("the provider answered another number of values than there were keys")
 
 // getBulk reads the entries, nil for a miss. With an error, it holds what could
 // be read all the same.
@@ -88,12 +84,12 @@ func (v *values) getBulk(ctx context.Context, entries []string) ([][]byte, error
 
 // getPart is getBulk in one call where the provider can.
 func (v *values) getPart(ctx context.Context, entries []string) (raws [][]byte, err error) {
-	if v.getter != nil {
-		raws, err = v.callGetter(ctx, entries)
+	if v.bulk != nil {
+		raws, err = v.callGetBulk(ctx, entries)
 		if len(raws) != len(entries) {
 			raws = make([][]byte, len(entries))
 			if err == nil {
-				err = errBatchLength
+				err = errBulkLength
 			}
 		}
 		return raws, err
@@ -112,9 +108,9 @@ func (v *values) getPart(ctx context.Context, entries []string) (raws [][]byte, 
 	return raws, failed.err()
 }
 
-func (v *values) callGetter(ctx context.Context, entries []string) (raws [][]byte, err error) {
+func (v *values) callGetBulk(ctx context.Context, entries []string) (raws [][]byte, err error) {
 	defer contain(&err, providerName)
-	return v.getter.GetBatch(ctx, entries)
+	return v.bulk.GetBulk(ctx, entries)
 }
 
 // A written is what became of an item.
@@ -152,12 +148,12 @@ func (v *values) setBulk(ctx context.Context, items []Item) ([]written, error) {
 
 // setPart is setBulk in one call where the provider can.
 func (v *values) setPart(ctx context.Context, items []Item, results []written) error {
-	if v.setter != nil {
-		stored, err := v.callSetter(ctx, items)
+	if v.bulk != nil {
+		stored, err := v.callSetBulk(ctx, items)
 		if len(stored) != len(items) {
 			stored = make([]bool, len(items))
 			if err == nil {
-				err = errBatchLength
+				err = errBulkLength
 			}
 		}
 		for i, ok := range stored {
@@ -178,9 +174,9 @@ func (v *values) setPart(ctx context.Context, items []Item, results []written) e
 	return failed.err()
 }
 
-func (v *values) callSetter(ctx context.Context, items []Item) (stored []bool, err error) {
+func (v *values) callSetBulk(ctx context.Context, items []Item) (stored []bool, err error) {
 	defer contain(&err, providerName)
-	return v.setter.SetBatch(ctx, items)
+	return v.bulk.SetBulk(ctx, items)
 }
 
 // del deletes an entry.
@@ -195,7 +191,7 @@ func (v *values) del(ctx context.Context, entry string) (err error) {
 // delBulk deletes every entry, in one call for each part where the provider can.
 func (v *values) delBulk(ctx context.Context, entries []string) error {
 	var failed failures
-	if v.deleter == nil {
+	if v.bulk == nil {
 		for _, entry := range entries {
 			failed.add(v.del(ctx, entry))
 		}
@@ -207,15 +203,15 @@ func (v *values) delBulk(ctx context.Context, entries []string) error {
 			failed.add(fmt.Errorf("cascache: not all of %d entries were deleted", len(entries)))
 			break
 		}
-		last = v.callDeleter(ctx, part)
+		last = v.callDelBulk(ctx, part)
 		failed.add(last)
 	}
 	return failed.err()
 }
 
-func (v *values) callDeleter(ctx context.Context, entries []string) (err error) {
+func (v *values) callDelBulk(ctx context.Context, entries []string) (err error) {
 	defer contain(&err, providerName)
-	return v.deleter.DelBatch(ctx, entries)
+	return v.bulk.DelBulk(ctx, entries)
 }
 
 func (v *values) close(ctx context.Context) (err error) {

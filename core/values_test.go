@@ -45,26 +45,26 @@ func (p panickyProvider) Close(ctx context.Context) error {
 	return p.mapProvider.Close(ctx)
 }
 
-// panickyBatches has the bulk abilities and looks up keys in two parts.
-type panickyBatches struct{ panickyProvider }
+// panickyBulks has the bulk abilities and looks up keys in two parts.
+type panickyBulks struct{ panickyProvider }
 
-func (p panickyBatches) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+func (p panickyBulks) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 	return p.Get(ctx, prefix+key)
 }
 
-func (p panickyBatches) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (p panickyBulks) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	p.maybe("get")
-	return batchProvider{p.mapProvider}.GetBatch(ctx, keys)
+	return bulkProvider{p.mapProvider}.GetBulk(ctx, keys)
 }
 
-func (p panickyBatches) SetBatch(ctx context.Context, items []Item) ([]bool, error) {
+func (p panickyBulks) SetBulk(ctx context.Context, items []Item) ([]bool, error) {
 	p.maybe("set")
-	return batchProvider{p.mapProvider}.SetBatch(ctx, items)
+	return bulkProvider{p.mapProvider}.SetBulk(ctx, items)
 }
 
-func (p panickyBatches) DelBatch(ctx context.Context, keys []string) error {
+func (p panickyBulks) DelBulk(ctx context.Context, keys []string) error {
 	p.maybe("del")
-	return batchProvider{p.mapProvider}.DelBatch(ctx, keys)
+	return bulkProvider{p.mapProvider}.DelBulk(ctx, keys)
 }
 
 // panickyBackend is one store for both, blocking or not.
@@ -81,9 +81,9 @@ func (b panickyBackend) GetWithGen(ctx context.Context, key string, create bool)
 	return b.spy.GetWithGen(ctx, key, create)
 }
 
-func (b panickyBackend) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BatchReading, error) {
+func (b panickyBackend) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (BulkReading, error) {
 	b.maybe("get")
-	return b.spy.GetBatchWithGens(ctx, bulk, keys, wanted)
+	return b.spy.GetBulkWithGens(ctx, bulk, keys, wanted)
 }
 
 func (b panickyBackend) SetIfGen(ctx context.Context, item Item, gen uint64) (uint64, bool, error) {
@@ -91,9 +91,9 @@ func (b panickyBackend) SetIfGen(ctx context.Context, item Item, gen uint64) (ui
 	return b.spy.SetIfGen(ctx, item, gen)
 }
 
-func (b panickyBackend) SetBatchIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
+func (b panickyBackend) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) ([]uint64, []bool, error) {
 	b.maybe("set")
-	return b.spy.SetBatchIfGens(ctx, items, gens)
+	return b.spy.SetBulkIfGens(ctx, items, gens)
 }
 
 func (b panickyBackend) BumpAndDel(ctx context.Context, keys []string) ([]uint64, error, error) {
@@ -120,7 +120,7 @@ func TestAPanicOfAProviderIsAnErrorOfTheCall(t *testing.T) {
 		},
 		"in bulk": func(p panicky) (Options[string], *mapProvider, *LocalGenStore) {
 			m, s := newMapProvider(), NewLocalGenStore(0, 0)
-			return Options[string]{Provider: panickyBatches{panickyProvider{m, p}}, GenStore: s}, m, s
+			return Options[string]{Provider: panickyBulks{panickyProvider{m, p}}, GenStore: s}, m, s
 		},
 		"together": func(p panicky) (Options[string], *mapProvider, *LocalGenStore) {
 			both, m, s := newSpy()

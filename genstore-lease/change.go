@@ -17,15 +17,15 @@ const undoTimeout = time.Second
 // answer by an older generation any more: as a rule after two round trips of
 // the slowest process, and after a lease at the latest.
 func (s *engine) Bump(ctx context.Context, key string) (uint64, error) {
-	gens, err := s.BumpBatch(ctx, []string{key})
+	gens, err := s.BumpBulk(ctx, []string{key})
 	if err != nil {
 		return 0, err
 	}
 	return gens[0], nil
 }
 
-// BumpBatch implements [cascache.BatchBumper].
-func (s *engine) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// BumpBulk implements [cascache.BulkGenStore].
+func (s *engine) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}

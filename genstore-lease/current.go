@@ -12,13 +12,13 @@ import (
 // the server from its other callers for long.
 const maxGroup = 1000
 
-// CurrentLocal implements [cascache.LocalCurrenter]. It allocates nothing.
+// CurrentLocal implements [cascache.LocalReader]. It allocates nothing.
 func (s *engine) CurrentLocal(prefix, key string) (gen uint64, ok bool) {
 	return s.replica.Current(prefix, key)
 }
 
-// CurrentLocalBatch implements [cascache.LocalCurrenter].
-func (s *engine) CurrentLocalBatch(keys []string, gens []uint64) { s.replica.CurrentBatch(keys, gens) }
+// CurrentLocalBulk implements [cascache.LocalReader].
+func (s *engine) CurrentLocalBulk(keys []string, gens []uint64) { s.replica.CurrentBulk(keys, gens) }
 
 // Current implements [cascache.GenStore]. It asks Redis, in one round trip that
 // it shares with other callers, and remembers the answer. It writes nothing.
@@ -30,9 +30,9 @@ func (s *engine) Current(ctx context.Context, key string) (uint64, error) {
 	return s.currents.one(ctx, key)
 }
 
-// CurrentBatch implements [cascache.BatchCurrenter].
-func (s *engine) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.batch(ctx, keys, s.currentBatch)
+// CurrentBulk implements [cascache.BulkGenStore].
+func (s *engine) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.batch(ctx, keys, s.currentBulk)
 }
 
 // Snapshot implements [cascache.GenStore]. It asks Redis, as Current does, and
@@ -46,9 +46,9 @@ func (s *engine) Snapshot(ctx context.Context, key string) (uint64, error) {
 	return s.creating.one(ctx, key)
 }
 
-// SnapshotBatch implements [cascache.BatchSnapshotter].
-func (s *engine) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.batch(ctx, keys, s.snapshotBatch)
+// SnapshotBulk implements [cascache.BulkGenStore].
+func (s *engine) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.batch(ctx, keys, s.snapshotBulk)
 }
 
 // batch asks for many keys, in as many scripts as that takes.
@@ -74,8 +74,8 @@ func (s *engine) batch(ctx context.Context, keys []string, ask func(context.Cont
 	return gens, errors.Join(errs...)
 }
 
-// currentBatch reads the generations of at most maxGroup keys.
-func (s *engine) currentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// currentBulk reads the generations of at most maxGroup keys.
+func (s *engine) currentBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	items, err := s.run(ctx, readScript, s.names.read(keys))
 	if err != nil {
 		return nil, failed(readScript.op, keys, err)
@@ -95,12 +95,12 @@ func (s *engine) currentBatch(ctx context.Context, keys []string) ([]uint64, err
 	return gens, nil
 }
 
-// snapshotBatch reads or creates the generations of at most maxGroup keys. With an
+// snapshotBulk reads or creates the generations of at most maxGroup keys. With an
 // error it may return those that are there.
-func (s *engine) snapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (s *engine) snapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	items, err := s.run(ctx, snapshotScript, s.names.all(keys), s.args("", "", "")...)
 	if answers(err, "OOM") {
-		gens, readErr := s.currentBatch(ctx, keys)
+		gens, readErr := s.currentBulk(ctx, keys)
 		if readErr == nil && !slices.Contains(gens, 0) {
 			return gens, nil
 		}

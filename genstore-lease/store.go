@@ -25,8 +25,8 @@ import (
 // invalidations a lease. A store that nobody closed or uses any more is collected,
 // and closed then.
 //
-// It has the abilities [cascache.LocalCurrenter], [cascache.BatchCurrenter],
-// [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
+// It has the abilities [cascache.LocalReader], [cascache.BulkGenStore],
+// [cascache.BulkGenStore], [cascache.BulkGenStore] and [cascache.Holder].
 type Store struct{ *engine }
 
 // An engine is all of a store. Its goroutines refer to it and not to the store,
@@ -63,13 +63,11 @@ type engine struct {
 }
 
 var (
-	_ cascache.GenStore         = (*Store)(nil)
-	_ cascache.LocalCurrenter   = (*Store)(nil)
-	_ cascache.BatchCurrenter   = (*Store)(nil)
-	_ cascache.BatchSnapshotter = (*Store)(nil)
-	_ cascache.BatchBumper      = (*Store)(nil)
-	_ cascache.Holder           = (*Store)(nil)
-	_ cascache.ClosedTeller     = (*Store)(nil)
+	_ cascache.GenStore     = (*Store)(nil)
+	_ cascache.LocalReader  = (*Store)(nil)
+	_ cascache.BulkGenStore = (*Store)(nil)
+	_ cascache.Holder       = (*Store)(nil)
+	_ cascache.ClosedTeller = (*Store)(nil)
 )
 
 // New returns a store, without any I/O. The error names the field that cannot
@@ -97,8 +95,8 @@ func New(cfg Config) (*Store, error) {
 	}
 	s.replica = protocol.NewReplica(s.id, cfg.Lease, cfg.Generations, s.now)
 	s.writer = protocol.NewWriter(s.id, cfg.Lease)
-	s.currents = newGathering(s.currentBatch)
-	s.creating = newGathering(s.snapshotBatch)
+	s.currents = newGathering(s.currentBulk)
+	s.creating = newGathering(s.snapshotBulk)
 	s.life, s.end = context.WithCancel(context.Background())
 	store := &Store{s}
 	runtime.AddCleanup(store, func(s *engine) {

@@ -14,8 +14,8 @@ func (s *Store) Bump(ctx context.Context, key string) (uint64, error) {
 	return s.one(ctx, s.writer(), bumpScript, key, s.guardFlag(), s.ttl, tail())
 }
 
-// BumpBatch implements [cascache.BatchBumper].
-func (s *Store) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// BumpBulk implements [cascache.BulkGenStore].
+func (s *Store) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	if err := s.beginChange(ctx, bumpScript.op, keys...); err != nil {
 		return nil, err
 	}

@@ -147,9 +147,9 @@ func TestRefusedStore(t *testing.T) {
 		_, errs["Current"] = s.Current(ctx, "k")
 		_, errs["Snapshot"] = s.Snapshot(ctx, "k")
 		_, errs["Bump"] = s.Bump(ctx, "k")
-		_, errs["CurrentBatch"] = s.CurrentBatch(ctx, []string{"k"})
-		_, errs["SnapshotBatch"] = s.SnapshotBatch(ctx, []string{"k"})
-		_, errs["BumpBatch"] = s.BumpBatch(ctx, []string{"k"})
+		_, errs["CurrentBulk"] = s.CurrentBulk(ctx, []string{"k"})
+		_, errs["SnapshotBulk"] = s.SnapshotBulk(ctx, []string{"k"})
+		_, errs["BumpBulk"] = s.BumpBulk(ctx, []string{"k"})
 		errs["Hold"] = s.Hold(ctx, []string{"k"}, "a", time.Second)
 		errs["Release"] = s.Release(ctx, []string{"k"}, "a")
 		for call, err := range errs {

@@ -76,12 +76,12 @@ func lifetime(item cascache.Item) (string, error) {
 	return milliseconds(item.TTL), nil
 }
 
-// SetBatchIfGens implements the method of [cascache.Combined]. On one server a
+// SetBulkIfGens implements the method of [cascache.Combined]. On one server a
 // batch of up to 1,000 is one atomic script. In a Cluster each slot has a script
 // of its own, and the bulk entry is stored beside them, in the same round trip:
 // where a member turns out to have moved, it is deleted again in a second one. No
 // read serves it meanwhile, since it carries the generation of each member.
-func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
+func (v Values) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	s, n := v.store, len(gens)
 	if len(items) != n && len(items) != n+1 {
 		return nil, nil, fmt.Errorf("redisgenstore: %s of %d items under %d generations; there must be as many, or one item more", storeScript.op, len(items), n)
@@ -130,7 +130,7 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 	moved := false
 	var running sync.WaitGroup
 	if beside {
-		running.Go(func() { stored[n], errs[n] = v.set(ctx, items[n]) }) // apart, as in batchRead.byScript
+		running.Go(func() { stored[n], errs[n] = v.set(ctx, items[n]) }) // apart, as in bulkRead.byScript
 	}
 	replies := s.run(ctx, nil, storeScript, list)
 	running.Wait()
@@ -140,7 +140,7 @@ func (v Values) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens 
 		switch {
 		case err == nil:
 		case redis.IsOOMError(err):
-			partGens, partErr := s.CurrentToCommitBatch(ctx, g.keys(keys))
+			partGens, partErr := s.CurrentToCommitBulk(ctx, g.keys(keys))
 			for j, at := range g.at {
 				if errs[at] = partErr; len(partGens) == len(g.at) {
 					current[at] = partGens[j]

@@ -18,7 +18,7 @@ func (s *Store) Current(ctx context.Context, key string) (uint64, error) {
 	return s.current(ctx, key, bare)
 }
 
-// CurrentToCommit implements [cascache.CommitCurrenter]. It is Current, and
+// CurrentToCommit implements [cascache.CommitReader]. It is Current, and
 // begins the time to live of the generation anew.
 func (s *Store) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	return s.current(ctx, key, s.expiry)
@@ -84,17 +84,17 @@ func missing(err error) bool {
 	return errors.Is(err, redis.Nil) || answers(err, "WRONGTYPE")
 }
 
-// CurrentBatch implements [cascache.BatchCurrenter].
-func (s *Store) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.currentBatch(ctx, keys, bare)
+// CurrentBulk implements [cascache.BulkGenStore].
+func (s *Store) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.currentBulk(ctx, keys, bare)
 }
 
-// CurrentToCommitBatch implements [cascache.CommitCurrenter].
-func (s *Store) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.currentBatch(ctx, keys, s.expiry)
+// CurrentToCommitBulk implements [cascache.CommitReader].
+func (s *Store) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.currentBulk(ctx, keys, s.expiry)
 }
 
-func (s *Store) currentBatch(ctx context.Context, keys []string, expiry time.Duration) ([]uint64, error) {
+func (s *Store) currentBulk(ctx context.Context, keys []string, expiry time.Duration) ([]uint64, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}

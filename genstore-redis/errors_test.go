@@ -62,7 +62,7 @@ func TestErrorsSayWhat(t *testing.T) {
 			ctx := context.Background()
 			_, errs["current"] = s.Current(ctx, "single:app:k")
 			_, errs["snapshot"] = s.Snapshot(ctx, "single:app:k")
-			_, errs["bump"] = s.BumpBatch(ctx, []string{"single:app:k", "single:app:l"})
+			_, errs["bump"] = s.BumpBulk(ctx, []string{"single:app:k", "single:app:l"})
 			errs["hold"] = s.Hold(ctx, []string{"single:app:k"}, "token-secret", 1)
 			errs["release"] = s.Release(ctx, []string{"single:app:k"}, "token-secret")
 			for op, err := range errs {

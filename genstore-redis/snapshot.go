@@ -11,8 +11,8 @@ func (s *Store) Snapshot(ctx context.Context, key string) (uint64, error) {
 	return s.one(ctx, nil, snapshotScript, key, s.guardFlag(), s.ttl, tail())
 }
 
-// SnapshotBatch implements [cascache.BatchSnapshotter].
-func (s *Store) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// SnapshotBulk implements [cascache.BulkGenStore].
+func (s *Store) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	if err := s.beginChange(ctx, snapshotScript.op, keys...); err != nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ import (
 // the same Redis and namespace. Make one with [New]; the zero value is not
 // usable.
 //
-// It has the abilities [cascache.CommitCurrenter], [cascache.BatchCurrenter],
-// [cascache.BatchSnapshotter], [cascache.BatchBumper] and [cascache.Holder].
+// It has the abilities [cascache.CommitReader], [cascache.BulkGenStore],
+// [cascache.BulkGenStore], [cascache.BulkGenStore] and [cascache.Holder].
 type Store struct {
 	client client
 	keys   keySpace
@@ -39,13 +39,11 @@ type Store struct {
 }
 
 var (
-	_ cascache.GenStore         = (*Store)(nil)
-	_ cascache.CommitCurrenter  = (*Store)(nil)
-	_ cascache.BatchCurrenter   = (*Store)(nil)
-	_ cascache.BatchSnapshotter = (*Store)(nil)
-	_ cascache.BatchBumper      = (*Store)(nil)
-	_ cascache.Holder           = (*Store)(nil)
-	_ cascache.ClosedTeller     = (*Store)(nil)
+	_ cascache.GenStore     = (*Store)(nil)
+	_ cascache.CommitReader = (*Store)(nil)
+	_ cascache.BulkGenStore = (*Store)(nil)
+	_ cascache.Holder       = (*Store)(nil)
+	_ cascache.ClosedTeller = (*Store)(nil)
 )
 
 // New returns a store, without any I/O. The error names the field that cannot

@@ -16,9 +16,9 @@ func (p *Provider) Del(ctx context.Context, key string) error {
 	return nil
 }
 
-// DelBatch implements [cascache.BatchDeleter.DelBatch], by one DEL where one
+// DelBulk implements [cascache.BulkProvider.DelBulk], by one DEL where one
 // node has all keys and by pipelined ones where not.
-func (p *Provider) DelBatch(ctx context.Context, keys []string) error {
+func (p *Provider) DelBulk(ctx context.Context, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}

@@ -19,7 +19,7 @@ func TestDel(t *testing.T) {
 	}
 }
 
-func TestDelBatch(t *testing.T) {
+func TestDelBulk(t *testing.T) {
 	server := newFakeServer()
 	for name, test := range map[string]struct {
 		client redis.UniversalClient
@@ -32,20 +32,20 @@ func TestDelBatch(t *testing.T) {
 			server.values = map[string]string{"a": "1", "c": "3", "other": "4"}
 			server.takeSent()
 			p := newProvider(t, test.client)
-			if err := p.DelBatch(t.Context(), []string{"a", "b", "c"}); err != nil || len(server.values) != 1 {
+			if err := p.DelBulk(t.Context(), []string{"a", "b", "c"}); err != nil || len(server.values) != 1 {
 				t.Fatalf("every key must be removed, and no other: got %v, left %q", err, server.values)
 			}
 			if sent := server.takeSent(); !slices.Equal(sent, []string{test.sent}) {
 				t.Errorf("the batch must be sent at once: got %q, want %q", sent, test.sent)
 			}
-			if err := p.DelBatch(t.Context(), nil); err != nil || len(server.takeSent()) != 0 {
+			if err := p.DelBulk(t.Context(), nil); err != nil || len(server.takeSent()) != 0 {
 				t.Errorf("for no keys nothing may be sent: %v", err)
 			}
 		})
 	}
 }
 
-func TestDelBatchAttemptsAllKeys(t *testing.T) {
+func TestDelBulkAttemptsAllKeys(t *testing.T) {
 	server := newFakeServer()
 	server.values = map[string]string{"a": "1", "b": "2", "c": "3"}
 	server.fails = func(cmd redis.Cmder) error {
@@ -55,7 +55,7 @@ func TestDelBatchAttemptsAllKeys(t *testing.T) {
 		return nil
 	}
 	p := newProvider(t, server.clusterClient(t))
-	err := p.DelBatch(t.Context(), []string{"a", "b", "c"})
+	err := p.DelBulk(t.Context(), []string{"a", "b", "c"})
 	if err == nil || !strings.Contains(err.Error(), `"a"`) {
 		t.Errorf("the error must name the key that was not removed: got %v", err)
 	}

@@ -48,5 +48,5 @@
 //   - ReadOnly, RouteByLatency and RouteRandomly of a Cluster client, and
 //     client-side caching, are safe for values, as said above.
 //   - A Cluster client on which SetCommandInfoResolver has installed the
-//     dynamic resolver refuses deletes in pipelines, and with them DelBatch.
+//     dynamic resolver refuses deletes in pipelines, and with them DelBulk.
 package redisprovider

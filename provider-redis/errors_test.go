@@ -42,9 +42,9 @@ func TestErrorsNameTheCallAndTheKeyAndGiveNothingAway(t *testing.T) {
 					return err
 				},
 				"delete":   func(ctx context.Context) error { return p.Del(ctx, keys[0]) },
-				"get 2":    func(ctx context.Context) error { _, err := p.GetBatch(ctx, keys); return err },
-				"set 2":    func(ctx context.Context) error { _, err := p.SetBatch(ctx, items); return err },
-				"delete 2": func(ctx context.Context) error { return p.DelBatch(ctx, keys) },
+				"get 2":    func(ctx context.Context) error { _, err := p.GetBulk(ctx, keys); return err },
+				"set 2":    func(ctx context.Context) error { _, err := p.SetBulk(ctx, items); return err },
+				"delete 2": func(ctx context.Context) error { return p.DelBulk(ctx, keys) },
 			} {
 				err := call(t.Context())
 				if err == nil {
@@ -106,19 +106,19 @@ func TestErrorsTellThatTheContextIsOver(t *testing.T) {
 	}
 }
 
-func TestBatchThatAHookRefusesFailsAsAWhole(t *testing.T) {
+func TestBulkThatAHookRefusesFailsAsAWhole(t *testing.T) {
 	errRefused := errors.New("circuit open")
 	server := newFakeServer()
 	server.values["a"] = "1"
 	server.refuse = func([]redis.Cmder) error { return errRefused }
 	p := newProvider(t, &watchedClient{UniversalClient: server.client(t)})
-	if values, err := p.GetBatch(t.Context(), []string{"a"}); !errors.Is(err, errRefused) || values != nil {
+	if values, err := p.GetBulk(t.Context(), []string{"a"}); !errors.Is(err, errRefused) || values != nil {
 		t.Errorf("a batch that was never sent must not be a set of misses or hits: got %q, %v", values, err)
 	}
-	if stored, err := p.SetBatch(t.Context(), []cascache.Item{{Key: "a", TTL: 1}}); !errors.Is(err, errRefused) || stored != nil {
+	if stored, err := p.SetBulk(t.Context(), []cascache.Item{{Key: "a", TTL: 1}}); !errors.Is(err, errRefused) || stored != nil {
 		t.Errorf("a batch that was never sent has stored nothing: got %v, %v", stored, err)
 	}
-	if err := p.DelBatch(t.Context(), []string{"a"}); !errors.Is(err, errRefused) {
+	if err := p.DelBulk(t.Context(), []string{"a"}); !errors.Is(err, errRefused) {
 		t.Errorf("a batch that was never sent has deleted nothing: got %v", err)
 	}
 }

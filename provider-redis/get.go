@@ -24,10 +24,10 @@ func (p *Provider) Get(ctx context.Context, key string) ([]byte, bool, error) {
 	return bytesOf(value), true, nil
 }
 
-// GetBatch implements [cascache.BatchGetter.GetBatch], by MGET where one node
+// GetBulk implements [cascache.BulkProvider.GetBulk], by MGET where one node
 // has all keys and by pipelined GETs where not. A key that holds something
 // other than a string is a miss here, as MGET has it.
-func (p *Provider) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (p *Provider) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}

@@ -42,7 +42,7 @@ func TestGetOfAnotherTypeIsAnError(t *testing.T) {
 	}
 }
 
-func TestGetBatchTakesTheCheapestCommandThatTheClientAllows(t *testing.T) {
+func TestGetBulkTakesTheCheapestCommandThatTheClientAllows(t *testing.T) {
 	server := newFakeServer()
 	one := server.client(t)
 	pipelining, err := one.AutoPipeline()
@@ -62,7 +62,7 @@ func TestGetBatchTakesTheCheapestCommandThatTheClientAllows(t *testing.T) {
 			server.values = map[string]string{"a": "1", "c": ""}
 			server.takeSent()
 			p := newProvider(t, test.client)
-			values, err := p.GetBatch(t.Context(), []string{"a", "b", "c"})
+			values, err := p.GetBulk(t.Context(), []string{"a", "b", "c"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestGetBatchTakesTheCheapestCommandThatTheClientAllows(t *testing.T) {
 
 // A client that hides a Cluster answers CROSSSLOT to commands with several
 // keys; TRYAGAIN while a slot is on the move.
-func TestBatchesFindOutThatKeysAreSpread(t *testing.T) {
+func TestBulksFindOutThatKeysAreSpread(t *testing.T) {
 	for _, answer := range []serverError{
 		"CROSSSLOT Keys in request don't hash to the same slot",
 		"TRYAGAIN Multiple keys request during rehashing of slot",
@@ -97,7 +97,7 @@ func TestBatchesFindOutThatKeysAreSpread(t *testing.T) {
 			{"mget a b", "get a | get b"},
 			{"get a | get b"},
 		} {
-			values, err := p.GetBatch(t.Context(), keys)
+			values, err := p.GetBulk(t.Context(), keys)
 			if err != nil || string(values[0]) != "1" || string(values[1]) != "2" {
 				t.Fatalf("%.9s: the batch must be read all the same: got %q, %v", answer, values, err)
 			}
@@ -105,7 +105,7 @@ func TestBatchesFindOutThatKeysAreSpread(t *testing.T) {
 				t.Errorf("%.9s, round %d: what the first batch finds out must be remembered: got %q, want %q", answer, round, sent, want)
 			}
 		}
-		if err := p.DelBatch(t.Context(), keys); err != nil {
+		if err := p.DelBulk(t.Context(), keys); err != nil {
 			t.Fatal(err)
 		}
 		if sent := server.takeSent(); !slices.Equal(sent, []string{"del a | del b"}) {
@@ -114,13 +114,13 @@ func TestBatchesFindOutThatKeysAreSpread(t *testing.T) {
 
 		p = newProvider(t, server.client(t))
 		server.values = map[string]string{"a": "1", "b": "2"}
-		if err := p.DelBatch(t.Context(), keys); err != nil || len(server.values) != 0 {
+		if err := p.DelBulk(t.Context(), keys); err != nil || len(server.values) != 0 {
 			t.Fatalf("%.9s: the batch must be deleted all the same: got %v, left %q", answer, err, server.values)
 		}
 	}
 }
 
-func TestBatchesOfAnAutoPipelinerWhoseClusterIsKnownAreSpreadAtOnce(t *testing.T) {
+func TestBulksOfAnAutoPipelinerWhoseClusterIsKnownAreSpreadAtOnce(t *testing.T) {
 	server := newFakeServer()
 	cluster := server.clusterClient(t)
 	pipelining, err := cluster.AutoPipeline()
@@ -131,7 +131,7 @@ func TestBatchesOfAnAutoPipelinerWhoseClusterIsKnownAreSpreadAtOnce(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.GetBatch(t.Context(), []string{"a", "b"}); err != nil {
+	if _, err := p.GetBulk(t.Context(), []string{"a", "b"}); err != nil {
 		t.Fatal(err)
 	}
 	if sent := server.takeSent(); !slices.Equal(sent, []string{"get a | get b"}) {
@@ -139,7 +139,7 @@ func TestBatchesOfAnAutoPipelinerWhoseClusterIsKnownAreSpreadAtOnce(t *testing.T
 	}
 }
 
-func TestGetBatchReturnsWhatCouldBeRead(t *testing.T) {
+func TestGetBulkReturnsWhatCouldBeRead(t *testing.T) {
 	server := newFakeServer()
 	server.values = map[string]string{"a": "1", "c": "3"}
 	server.fails = func(cmd redis.Cmder) error {
@@ -152,23 +152,23 @@ func TestGetBatchReturnsWhatCouldBeRead(t *testing.T) {
 		return nil
 	}
 	p := newProvider(t, server.clusterClient(t))
-	values, err := p.GetBatch(t.Context(), []string{"a", "b", "c", "list", "missing"})
+	values, err := p.GetBulk(t.Context(), []string{"a", "b", "c", "list", "missing"})
 	if err == nil {
 		t.Fatal("a key that could not be read must be an error, not a miss")
 	}
 	if got := fmt.Sprintf("%q", values); got != `["1" "" "3" "" ""]` || values[1] != nil {
 		t.Errorf("on an error the other values are still there: got %s", got)
 	}
-	values, err = p.GetBatch(t.Context(), []string{"a", "list"})
+	values, err = p.GetBulk(t.Context(), []string{"a", "list"})
 	if err != nil || values[1] != nil || string(values[0]) != "1" {
 		t.Errorf("in a batch what is not a string is a miss, as MGET has it: got %q, %v", values, err)
 	}
 }
 
-func TestGetBatchOfNothing(t *testing.T) {
+func TestGetBulkOfNothing(t *testing.T) {
 	server := newFakeServer()
 	p := newProvider(t, server.client(t))
-	if values, err := p.GetBatch(t.Context(), nil); len(values) != 0 || err != nil {
+	if values, err := p.GetBulk(t.Context(), nil); len(values) != 0 || err != nil {
 		t.Fatalf("no keys have no values: got %q, %v", values, err)
 	}
 	if sent := server.takeSent(); len(sent) != 0 {

@@ -12,9 +12,7 @@ import (
 
 var (
 	_ cascache.Provider     = (*Provider)(nil)
-	_ cascache.BatchGetter  = (*Provider)(nil)
-	_ cascache.BatchSetter  = (*Provider)(nil)
-	_ cascache.BatchDeleter = (*Provider)(nil)
+	_ cascache.BulkProvider = (*Provider)(nil)
 	_ cascache.Sharer       = (*Provider)(nil)
 	_ cascache.ClosedTeller = (*Provider)(nil)
 )

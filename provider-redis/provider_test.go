@@ -83,16 +83,16 @@ var calls = map[string]func(context.Context, *redisprovider.Provider) error{
 		return err
 	},
 	"Del": func(ctx context.Context, p *redisprovider.Provider) error { return p.Del(ctx, "k") },
-	"GetBatch": func(ctx context.Context, p *redisprovider.Provider) error {
-		_, err := p.GetBatch(ctx, []string{"k", "l"})
+	"GetBulk": func(ctx context.Context, p *redisprovider.Provider) error {
+		_, err := p.GetBulk(ctx, []string{"k", "l"})
 		return err
 	},
-	"SetBatch": func(ctx context.Context, p *redisprovider.Provider) error {
-		_, err := p.SetBatch(ctx, []cascache.Item{{Key: "k", Value: []byte("v"), TTL: time.Minute}})
+	"SetBulk": func(ctx context.Context, p *redisprovider.Provider) error {
+		_, err := p.SetBulk(ctx, []cascache.Item{{Key: "k", Value: []byte("v"), TTL: time.Minute}})
 		return err
 	},
-	"DelBatch": func(ctx context.Context, p *redisprovider.Provider) error {
-		return p.DelBatch(ctx, []string{"k", "l"})
+	"DelBulk": func(ctx context.Context, p *redisprovider.Provider) error {
+		return p.DelBulk(ctx, []string{"k", "l"})
 	},
 }
 

@@ -31,9 +31,9 @@ func (p *Provider) Set(ctx context.Context, key string, value []byte, cost int64
 	return true, nil
 }
 
-// SetBatch implements [cascache.BatchSetter.SetBatch], by pipelined SETs. A
+// SetBulk implements [cascache.BulkProvider.SetBulk], by pipelined SETs. A
 // ttl that is not positive fails the whole batch before anything is sent.
-func (p *Provider) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+func (p *Provider) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}

@@ -42,7 +42,7 @@ func TestSetRefusesALifetimeThatIsNotPositive(t *testing.T) {
 			t.Errorf("a lifetime of %v must not become one without end: got %t, %v", ttl, ok, err)
 		}
 		items := []cascache.Item{{Key: "a", TTL: time.Minute}, {Key: "b", TTL: ttl}}
-		if stored, err := p.SetBatch(t.Context(), items); stored != nil || !errors.Is(err, cascache.ErrInvalidTTL) {
+		if stored, err := p.SetBulk(t.Context(), items); stored != nil || !errors.Is(err, cascache.ErrInvalidTTL) {
 			t.Errorf("a lifetime of %v must not become one without end in a batch: got %v, %v", ttl, stored, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestSetIsDeclinedOutOfMemory(t *testing.T) {
 	if ok, err := p.Set(t.Context(), "big", []byte("v"), 1, time.Minute); ok || err != nil {
 		t.Errorf("want of room is declined, not an error: got %t, %v", ok, err)
 	}
-	stored, err := p.SetBatch(t.Context(), []cascache.Item{
+	stored, err := p.SetBulk(t.Context(), []cascache.Item{
 		{Key: "a", Value: []byte("1"), TTL: time.Minute},
 		{Key: "big", Value: []byte("2"), TTL: time.Minute},
 		{Key: "c", Value: []byte("3"), TTL: time.Second},
@@ -76,7 +76,7 @@ func TestSetIsDeclinedOutOfMemory(t *testing.T) {
 	}
 }
 
-func TestSetBatchTellsWhatWasStored(t *testing.T) {
+func TestSetBulkTellsWhatWasStored(t *testing.T) {
 	server := newFakeServer()
 	server.fails = func(cmd redis.Cmder) error {
 		if cmd.Args()[1] == "b" {
@@ -85,15 +85,15 @@ func TestSetBatchTellsWhatWasStored(t *testing.T) {
 		return nil
 	}
 	p := newProvider(t, server.client(t))
-	stored, err := p.SetBatch(t.Context(), []cascache.Item{{Key: "a", TTL: 1}, {Key: "b", TTL: 1}})
+	stored, err := p.SetBulk(t.Context(), []cascache.Item{{Key: "a", TTL: 1}, {Key: "b", TTL: 1}})
 	if err == nil || !slices.Equal(stored, []bool{true, false}) {
 		t.Errorf("on an error the items that were stored are known: got %v, %v", stored, err)
 	}
 }
 
-func TestSetBatchOfNothing(t *testing.T) {
+func TestSetBulkOfNothing(t *testing.T) {
 	p := newProvider(t, newFakeServer().client(t))
-	if stored, err := p.SetBatch(t.Context(), nil); len(stored) != 0 || err != nil {
+	if stored, err := p.SetBulk(t.Context(), nil); len(stored) != 0 || err != nil {
 		t.Fatalf("no items: got %v, %v", stored, err)
 	}
 }

@@ -78,8 +78,8 @@ func first(errs ...error) error {
 	return nil
 }
 
-// GetBatchWithGens implements [cascache.Combined].
-func (b *Backend) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BatchReading, err error) {
+// GetBulkWithGens implements [cascache.Combined].
+func (b *Backend) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BulkReading, err error) {
 	gens, _, genErrs := b.GenStore.plan(ctx, Current, keys)
 	var names []string
 	if wanted {
@@ -89,7 +89,7 @@ func (b *Backend) GetBatchWithGens(ctx context.Context, bulk string, keys []stri
 		names = append(names, bulk)
 	}
 	values, readable, valueErrs := b.Provider.plan(ctx, Get, names, Miss, Tear, Flip)
-	r, err = b.inner.GetBatchWithGens(ctx, bulk, keys, wanted)
+	r, err = b.inner.GetBulkWithGens(ctx, bulk, keys, wanted)
 	if err != nil {
 		valueErrs = append(valueErrs, err)
 	}
@@ -167,8 +167,8 @@ func (b *Backend) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) 
 	return current, stored && current == gen, nil
 }
 
-// SetBatchIfGens implements [cascache.Combined], item by item.
-func (b *Backend) SetBatchIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
+// SetBulkIfGens implements [cascache.Combined], item by item.
+func (b *Backend) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	current, stored = make([]uint64, len(gens)), make([]bool, len(items))
 	var errs []error
 	unmoved := true

@@ -39,7 +39,7 @@ func (b both) GetWithGen(ctx context.Context, key string, create bool) ([]byte, 
 	return b.values[key], gen, nil, err
 }
 
-func (b both) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BatchReading, err error) {
+func (b both) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (r cascache.BulkReading, err error) {
 	r.Bulk = b.values[bulk]
 	for _, key := range keys {
 		value, gen, _, err := b.GetWithGen(ctx, key, false)
@@ -58,7 +58,7 @@ func (b both) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) (uin
 	return current, current == gen, err
 }
 
-func (b both) SetBatchIfGens(context.Context, []cascache.Item, []uint64) ([]uint64, []bool, error) {
+func (b both) SetBulkIfGens(context.Context, []cascache.Item, []uint64) ([]uint64, []bool, error) {
 	panic("the wrapper sets item by item")
 }
 
@@ -94,19 +94,19 @@ func TestEachPartOfABackendFailsAlone(t *testing.T) {
 	}{
 		"nothing": {nil, nil, func(b *faults.Backend) bool {
 			v, g, vErr, gErr := b.GetWithGen(ctx, "k", false)
-			r, err := b.GetBatchWithGens(ctx, "b", []string{"k"}, true)
+			r, err := b.GetBulkWithGens(ctx, "b", []string{"k"}, true)
 			return string(v) == "v" && g == gen && vErr == nil && gErr == nil &&
 				string(r.Bulk) == "all" && string(r.Values[0]) == "v" && r.Gens[0] == gen && r.GenErr == nil && err == nil
 		}},
 		"the value of a read": {[]faults.Rule{{Call: faults.Get, Kind: faults.Fail}}, nil, func(b *faults.Backend) bool {
 			v, g, vErr, gErr := b.GetWithGen(ctx, "k", false)
-			r, err := b.GetBatchWithGens(ctx, "b", []string{"k"}, true)
+			r, err := b.GetBulkWithGens(ctx, "b", []string{"k"}, true)
 			return v == nil && g == gen && errors.Is(vErr, faults.ErrInjected) && gErr == nil &&
 				r.Bulk == nil && r.Values[0] == nil && r.Gens[0] == gen && r.GenErr == nil && errors.Is(err, faults.ErrInjected)
 		}},
 		"the generation of a read": {nil, []faults.Rule{{Call: faults.Current, Kind: faults.Fail}}, func(b *faults.Backend) bool {
 			v, g, vErr, gErr := b.GetWithGen(ctx, "k", false)
-			r, err := b.GetBatchWithGens(ctx, "b", []string{"k"}, true)
+			r, err := b.GetBulkWithGens(ctx, "b", []string{"k"}, true)
 			return string(v) == "v" && g == 0 && vErr == nil && errors.Is(gErr, faults.ErrInjected) &&
 				string(r.Values[0]) == "v" && r.Gens[0] == 0 && errors.Is(r.GenErr, faults.ErrInjected) && err == nil
 		}},
@@ -133,7 +133,7 @@ func TestEachPartOfABackendFailsAlone(t *testing.T) {
 			return g == gen && !stored && errors.Is(err, faults.ErrInjected) && !other && otherErr == nil
 		}},
 		"a declined set": {[]faults.Rule{{Call: faults.Set, Kind: faults.Decline}}, nil, func(b *faults.Backend) bool {
-			g, stored, err := b.SetBatchIfGens(ctx, []cascache.Item{item}, []uint64{gen})
+			g, stored, err := b.SetBulkIfGens(ctx, []cascache.Item{item}, []uint64{gen})
 			return g[0] == gen && !stored[0] && err == nil
 		}},
 		"a delete": {[]faults.Rule{{Call: faults.Del, Kind: faults.Fail}}, nil, func(b *faults.Backend) bool {

@@ -21,17 +21,14 @@ type GenStore struct {
 }
 
 var (
-	_ cascache.GenStore         = (*GenStore)(nil)
-	_ cascache.BatchCurrenter   = (*GenStore)(nil)
-	_ cascache.BatchSnapshotter = (*GenStore)(nil)
-	_ cascache.BatchBumper      = (*GenStore)(nil)
-	_ cascache.Holder           = (*GenStore)(nil)
-	_ cascache.PrefixCurrenter  = (*GenStore)(nil)
-	_ cascache.LocalCurrenter   = (*GenStore)(nil)
-	_ cascache.CommitCurrenter  = (*GenStore)(nil)
-	_ cascache.NonBlocker       = (*GenStore)(nil)
-	_ cascache.Wrapper          = (*GenStore)(nil)
-	_ cascache.ClosedTeller     = (*GenStore)(nil)
+	_ cascache.GenStore     = (*GenStore)(nil)
+	_ cascache.BulkGenStore = (*GenStore)(nil)
+	_ cascache.Holder       = (*GenStore)(nil)
+	_ cascache.LocalReader  = (*GenStore)(nil)
+	_ cascache.CommitReader = (*GenStore)(nil)
+	_ cascache.NonBlocker   = (*GenStore)(nil)
+	_ cascache.Wrapper      = (*GenStore)(nil)
+	_ cascache.ClosedTeller = (*GenStore)(nil)
 )
 
 // NewGenStore returns inner with the faults of script. It panics if either is nil.
@@ -54,35 +51,25 @@ func (g *GenStore) Current(ctx context.Context, key string) (uint64, error) {
 	return g.one(ctx, Current, key, func() (uint64, error) { return g.inner.Current(ctx, key) })
 }
 
-// CurrentPrefixed implements [cascache.PrefixCurrenter].
-func (g *GenStore) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
-	return g.one(ctx, Current, prefix+key, func() (uint64, error) {
-		if p, ok := cascache.AbilityOf[cascache.PrefixCurrenter](g.inner); ok {
-			return p.CurrentPrefixed(ctx, prefix, key)
-		}
-		return g.inner.Current(ctx, prefix+key)
-	})
-}
-
-// CurrentLocal implements [cascache.LocalCurrenter]. A key that some rule may
+// CurrentLocal implements [cascache.LocalReader]. A key that some rule may
 // befall in a Current is not known, so that the call is made and the rule
 // decides; it is no call itself, and no rule counts it.
 func (g *GenStore) CurrentLocal(prefix, key string) (uint64, bool) {
-	local, ok := cascache.AbilityOf[cascache.LocalCurrenter](g.inner)
+	local, ok := cascache.AbilityOf[cascache.LocalReader](g.inner)
 	if !ok || g.script.concerns(Current, func() string { return prefix + key }, Forget) {
 		return 0, false
 	}
 	return local.CurrentLocal(prefix, key)
 }
 
-// CurrentLocalBatch implements [cascache.LocalCurrenter]: see CurrentLocal.
-func (g *GenStore) CurrentLocalBatch(keys []string, gens []uint64) {
-	local, ok := cascache.AbilityOf[cascache.LocalCurrenter](g.inner)
+// CurrentLocalBulk implements [cascache.LocalReader]: see CurrentLocal.
+func (g *GenStore) CurrentLocalBulk(keys []string, gens []uint64) {
+	local, ok := cascache.AbilityOf[cascache.LocalReader](g.inner)
 	if !ok {
 		return
 	}
 	known := make([]uint64, len(keys))
-	local.CurrentLocalBatch(keys, known)
+	local.CurrentLocalBulk(keys, known)
 	for i, gen := range known {
 		if gen != 0 && !g.script.concerns(Current, func() string { return keys[i] }, Forget) {
 			gens[i] = gen
@@ -90,23 +77,23 @@ func (g *GenStore) CurrentLocalBatch(keys []string, gens []uint64) {
 	}
 }
 
-// CurrentToCommit implements [cascache.CommitCurrenter]. To a script it is a
+// CurrentToCommit implements [cascache.CommitReader]. To a script it is a
 // Current.
 func (g *GenStore) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	return g.one(ctx, Current, key, func() (uint64, error) {
-		if c, ok := cascache.AbilityOf[cascache.CommitCurrenter](g.inner); ok {
+		if c, ok := cascache.AbilityOf[cascache.CommitReader](g.inner); ok {
 			return c.CurrentToCommit(ctx, key)
 		}
 		return g.inner.Current(ctx, key)
 	})
 }
 
-// CurrentToCommitBatch implements [cascache.CommitCurrenter]. To a script it is
+// CurrentToCommitBulk implements [cascache.CommitReader]. To a script it is
 // a Current of each key.
-func (g *GenStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (g *GenStore) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return g.many(ctx, Current, keys, func(keys []string) ([]uint64, error) {
-		if c, ok := cascache.AbilityOf[cascache.CommitCurrenter](g.inner); ok {
-			return c.CurrentToCommitBatch(ctx, keys)
+		if c, ok := cascache.AbilityOf[cascache.CommitReader](g.inner); ok {
+			return c.CurrentToCommitBulk(ctx, keys)
 		}
 		return each(ctx, keys, g.inner.Current)
 	})
@@ -170,31 +157,31 @@ func reply(faults []fault, call Call, key string, gen uint64) (uint64, error) {
 	return gen, nil
 }
 
-// CurrentBatch implements [cascache.BatchCurrenter].
-func (g *GenStore) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// CurrentBulk implements [cascache.BulkGenStore].
+func (g *GenStore) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return g.many(ctx, Current, keys, func(keys []string) ([]uint64, error) {
-		if b, ok := cascache.AbilityOf[cascache.BatchCurrenter](g.inner); ok {
-			return b.CurrentBatch(ctx, keys)
+		if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
+			return b.CurrentBulk(ctx, keys)
 		}
 		return each(ctx, keys, g.inner.Current)
 	})
 }
 
-// SnapshotBatch implements [cascache.BatchSnapshotter].
-func (g *GenStore) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// SnapshotBulk implements [cascache.BulkGenStore].
+func (g *GenStore) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return g.many(ctx, Snapshot, keys, func(keys []string) ([]uint64, error) {
-		if b, ok := cascache.AbilityOf[cascache.BatchSnapshotter](g.inner); ok {
-			return b.SnapshotBatch(ctx, keys)
+		if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
+			return b.SnapshotBulk(ctx, keys)
 		}
 		return each(ctx, keys, g.inner.Snapshot)
 	})
 }
 
-// BumpBatch implements [cascache.BatchBumper].
-func (g *GenStore) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// BumpBulk implements [cascache.BulkGenStore].
+func (g *GenStore) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return g.many(ctx, Bump, keys, func(keys []string) ([]uint64, error) {
-		if b, ok := cascache.AbilityOf[cascache.BatchBumper](g.inner); ok {
-			return b.BumpBatch(ctx, keys)
+		if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
+			return b.BumpBulk(ctx, keys)
 		}
 		return each(ctx, keys, g.inner.Bump)
 	})

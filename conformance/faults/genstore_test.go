@@ -63,7 +63,7 @@ func TestGenStoreHasTheAbilitiesOfWhatItWraps(t *testing.T) {
 		if _, has := cascache.AbilityOf[cascache.Holder](g); has != test.want {
 			t.Errorf("%s: it can hold: %t, want %t", test.name, has, test.want)
 		}
-		if _, has := cascache.AbilityOf[cascache.PrefixCurrenter](g); has != test.want {
+		if _, has := cascache.AbilityOf[cascache.PrefixReader](g); has != test.want {
 			t.Errorf("%s: it looks up by prefix: %t, want %t", test.name, has, test.want)
 		}
 		if n, has := cascache.AbilityOf[cascache.NonBlocker](g); has && n.NonBlocking() {
@@ -116,7 +116,7 @@ func TestFailedBumpIsNotDone(t *testing.T) {
 	}
 }
 
-func TestFaultsOfABatchAreOfSingleKeys(t *testing.T) {
+func TestFaultsOfABulkAreOfSingleKeys(t *testing.T) {
 	ctx := t.Context()
 	keys := make([]string, 10)
 	for i := range keys {
@@ -126,7 +126,7 @@ func TestFaultsOfABatchAreOfSingleKeys(t *testing.T) {
 	local := cascache.NewLocalGenStore(0, 0)
 	g := faults.NewGenStore(local, faults.NewScript(1, faults.Rule{Key: third, Kind: faults.Fail}))
 	for call, do := range map[string]func(context.Context, []string) ([]uint64, error){
-		"SnapshotBatch": g.SnapshotBatch, "CurrentBatch": g.CurrentBatch, "BumpBatch": g.BumpBatch,
+		"SnapshotBulk": g.SnapshotBulk, "CurrentBulk": g.CurrentBulk, "BumpBulk": g.BumpBulk,
 	} {
 		for _, key := range keys {
 			_, _ = local.Snapshot(ctx, key)
@@ -213,7 +213,7 @@ func (k knowing) CurrentLocal(prefix, key string) (uint64, bool) {
 	return gen, err == nil && gen != 0
 }
 
-func (k knowing) CurrentLocalBatch(keys []string, gens []uint64) {
+func (k knowing) CurrentLocalBulk(keys []string, gens []uint64) {
 	for i, key := range keys {
 		gens[i], _ = k.Current(context.Background(), key)
 	}
@@ -223,7 +223,7 @@ func (k knowing) CurrentToCommit(ctx context.Context, key string) (uint64, error
 	return k.Current(ctx, key)
 }
 
-func (k knowing) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+func (k knowing) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	gens := make([]uint64, len(keys))
 	for i, key := range keys {
 		gen, err := k.Current(ctx, key)
@@ -260,7 +260,7 @@ func TestKnownGenerationsDoNotBypassTheScript(t *testing.T) {
 	known := func(g *faults.GenStore, key string) (one, many bool) {
 		_, one = g.CurrentLocal(key[:2], key[2:])
 		gens := make([]uint64, 1)
-		g.CurrentLocalBatch([]string{key}, gens)
+		g.CurrentLocalBulk([]string{key}, gens)
 		return one, gens[0] != 0
 	}
 	for name, rule := range map[string]faults.Rule{
@@ -289,7 +289,7 @@ func TestKnownGenerationsDoNotBypassTheScript(t *testing.T) {
 	if _, ok := g.CurrentLocal("", "spared"); !ok {
 		t.Error("a rule that befalls no call any more stands in nobody's way")
 	}
-	if _, ok := cascache.AbilityOf[cascache.LocalCurrenter](faults.NewGenStore(bare{inner}, script)); ok {
+	if _, ok := cascache.AbilityOf[cascache.LocalReader](faults.NewGenStore(bare{inner}, script)); ok {
 		t.Error("what is wrapped knows nothing, and its wrapper says it does")
 	}
 }

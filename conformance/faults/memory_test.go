@@ -85,7 +85,7 @@ func (m able) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool
 	return m.Get(ctx, prefix+key)
 }
 
-func (m able) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+func (m able) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	err := m.enter(ctx)
 	defer m.mu.Unlock()
 	if err != nil {
@@ -98,7 +98,7 @@ func (m able) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
 	return values, nil
 }
 
-func (m able) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+func (m able) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	err := m.enter(ctx)
 	defer m.mu.Unlock()
 	if err != nil {
@@ -112,7 +112,7 @@ func (m able) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, erro
 	return accepted, nil
 }
 
-func (m able) DelBatch(ctx context.Context, keys []string) error {
+func (m able) DelBulk(ctx context.Context, keys []string) error {
 	err := m.enter(ctx)
 	defer m.mu.Unlock()
 	if err == nil {

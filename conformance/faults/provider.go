@@ -21,9 +21,7 @@ type Provider struct {
 
 var (
 	_ cascache.Provider     = (*Provider)(nil)
-	_ cascache.BatchGetter  = (*Provider)(nil)
-	_ cascache.BatchSetter  = (*Provider)(nil)
-	_ cascache.BatchDeleter = (*Provider)(nil)
+	_ cascache.BulkProvider = (*Provider)(nil)
 	_ cascache.PrefixGetter = (*Provider)(nil)
 	_ cascache.Sharer       = (*Provider)(nil)
 	_ cascache.Wrapper      = (*Provider)(nil)
@@ -162,8 +160,8 @@ func (p *Provider) Shared() bool {
 	return ok && sharer.Shared()
 }
 
-// GetBatch implements [cascache.BatchGetter].
-func (p *Provider) GetBatch(ctx context.Context, keys []string) ([][]byte, error) {
+// GetBulk implements [cascache.BulkProvider].
+func (p *Provider) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	faults, wanted, errs := p.plan(ctx, Get, keys, Miss, Tear, Flip)
 	values := make([][]byte, len(keys))
 	found, err := p.getAll(ctx, pick(keys, wanted))
@@ -184,8 +182,8 @@ func (p *Provider) GetBatch(ctx context.Context, keys []string) ([][]byte, error
 }
 
 func (p *Provider) getAll(ctx context.Context, keys []string) ([][]byte, error) {
-	if getter, ok := cascache.AbilityOf[cascache.BatchGetter](p.inner); ok {
-		return getter.GetBatch(ctx, keys)
+	if getter, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
+		return getter.GetBulk(ctx, keys)
 	}
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
@@ -200,8 +198,8 @@ func (p *Provider) getAll(ctx context.Context, keys []string) ([][]byte, error) 
 	return values, nil
 }
 
-// SetBatch implements [cascache.BatchSetter].
-func (p *Provider) SetBatch(ctx context.Context, items []cascache.Item) ([]bool, error) {
+// SetBulk implements [cascache.BulkProvider].
+func (p *Provider) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	keys := make([]string, len(items))
 	for i, item := range items {
 		keys[i] = item.Key
@@ -239,8 +237,8 @@ func (p *Provider) SetBatch(ctx context.Context, items []cascache.Item) ([]bool,
 }
 
 func (p *Provider) setAll(ctx context.Context, items []cascache.Item) ([]bool, error) {
-	if setter, ok := cascache.AbilityOf[cascache.BatchSetter](p.inner); ok {
-		return setter.SetBatch(ctx, items)
+	if setter, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
+		return setter.SetBulk(ctx, items)
 	}
 	accepted := make([]bool, len(items))
 	for i, item := range items {
@@ -253,8 +251,8 @@ func (p *Provider) setAll(ctx context.Context, items []cascache.Item) ([]bool, e
 	return accepted, nil
 }
 
-// DelBatch implements [cascache.BatchDeleter].
-func (p *Provider) DelBatch(ctx context.Context, keys []string) error {
+// DelBulk implements [cascache.BulkProvider].
+func (p *Provider) DelBulk(ctx context.Context, keys []string) error {
 	faults, wanted, errs := p.plan(ctx, Del, keys)
 	if err := p.delAll(ctx, pick(keys, wanted)); err != nil {
 		errs = append(errs, err)
@@ -268,8 +266,8 @@ func (p *Provider) DelBatch(ctx context.Context, keys []string) error {
 }
 
 func (p *Provider) delAll(ctx context.Context, keys []string) error {
-	if deleter, ok := cascache.AbilityOf[cascache.BatchDeleter](p.inner); ok {
-		return deleter.DelBatch(ctx, keys)
+	if deleter, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
+		return deleter.DelBulk(ctx, keys)
 	}
 	var errs []error
 	for _, key := range keys {

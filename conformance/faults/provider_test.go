@@ -62,9 +62,9 @@ func TestProviderHasTheAbilitiesOfWhatItWraps(t *testing.T) {
 	script := faults.NewScript(1)
 	for name, inner := range map[string]cascache.Provider{"plain": newMemory(), "able": able{newMemory()}} {
 		p := faults.NewProvider(inner, script)
-		_, get := cascache.AbilityOf[cascache.BatchGetter](p)
-		_, set := cascache.AbilityOf[cascache.BatchSetter](p)
-		_, del := cascache.AbilityOf[cascache.BatchDeleter](p)
+		_, get := cascache.AbilityOf[cascache.BulkProvider](p)
+		_, set := cascache.AbilityOf[cascache.BulkProvider](p)
+		_, del := cascache.AbilityOf[cascache.BulkProvider](p)
 		_, prefixed := cascache.AbilityOf[cascache.PrefixGetter](p)
 		_, shared := cascache.AbilityOf[cascache.Sharer](p)
 		want := name == "able"
@@ -237,7 +237,7 @@ func differentBits(a, b []byte) int {
 }
 
 // In a batch, a rule that befalls some keys leaves the others alone.
-func TestBatchesFailKeyByKey(t *testing.T) {
+func TestBulksFailKeyByKey(t *testing.T) {
 	bad := func(key string) bool { return key == "b" }
 	keys := []string{"a", "b", "c"}
 	items := make([]cascache.Item, len(keys))
@@ -246,9 +246,9 @@ func TestBatchesFailKeyByKey(t *testing.T) {
 	}
 	for _, test := range []struct {
 		kind   faults.Kind
-		values []string // what GetBatch finds, "" for nothing
-		stored []bool   // what SetBatch tells
-		left   bool     // whether SetBatch has stored b, and DelBatch left it
+		values []string // what GetBulk finds, "" for nothing
+		stored []bool   // what SetBulk tells
+		left   bool     // whether SetBulk has stored b, and DelBulk left it
 		failed bool
 	}{
 		{faults.Fail, []string{"a", "", "c"}, []bool{true, false, true}, false, true},
@@ -263,47 +263,47 @@ func TestBatchesFailKeyByKey(t *testing.T) {
 
 			m := newMemory()
 			p := faults.NewProvider(able{m}, faults.NewScript(1, rule))
-			stored, err := p.SetBatch(t.Context(), items)
+			stored, err := p.SetBulk(t.Context(), items)
 			if !slices.Equal(stored, test.stored) || (err != nil) != test.failed || m.has("b") != test.left || !m.has("a") || !m.has("c") {
-				t.Errorf("SetBatch told %v (%v); b is stored: %t", stored, err, m.has("b"))
+				t.Errorf("SetBulk told %v (%v); b is stored: %t", stored, err, m.has("b"))
 			}
 
 			m = newMemory()
-			if _, err := (able{m}).SetBatch(t.Context(), items); err != nil {
+			if _, err := (able{m}).SetBulk(t.Context(), items); err != nil {
 				t.Fatal(err)
 			}
 			p = faults.NewProvider(able{m}, faults.NewScript(1, rule))
-			values, err := p.GetBatch(t.Context(), keys)
+			values, err := p.GetBulk(t.Context(), keys)
 			for i := range values {
 				if string(values[i]) != test.values[i] {
-					t.Errorf("GetBatch found %q for %q, want %q", values[i], keys[i], test.values[i])
+					t.Errorf("GetBulk found %q for %q, want %q", values[i], keys[i], test.values[i])
 				}
 			}
 			if len(values) != len(keys) || (err != nil) != test.failed {
-				t.Errorf("GetBatch returned %d values and %v", len(values), err)
+				t.Errorf("GetBulk returned %d values and %v", len(values), err)
 			}
 
-			err = p.DelBatch(t.Context(), keys)
+			err = p.DelBulk(t.Context(), keys)
 			if (err != nil) != test.failed || m.has("a") || m.has("c") || m.has("b") != (test.kind == faults.Fail) {
-				t.Errorf("DelBatch returned %v; b is still there: %t", err, m.has("b"))
+				t.Errorf("DelBulk returned %v; b is still there: %t", err, m.has("b"))
 			}
 		})
 	}
 }
 
 // Without the ability in what is wrapped, the batch calls work all the same.
-func TestBatchesOverPlainCalls(t *testing.T) {
+func TestBulksOverPlainCalls(t *testing.T) {
 	p, m := over()
 	items := []cascache.Item{{Key: "a", Value: []byte("a")}, {Key: "e", Value: nil}}
-	if stored, err := p.SetBatch(t.Context(), items); err != nil || !slices.Equal(stored, []bool{true, true}) {
-		t.Errorf("SetBatch returned (%v, %v)", stored, err)
+	if stored, err := p.SetBulk(t.Context(), items); err != nil || !slices.Equal(stored, []bool{true, true}) {
+		t.Errorf("SetBulk returned (%v, %v)", stored, err)
 	}
-	values, err := p.GetBatch(t.Context(), []string{"a", "missing", "e"})
+	values, err := p.GetBulk(t.Context(), []string{"a", "missing", "e"})
 	if err != nil || len(values) != 3 || string(values[0]) != "a" || values[1] != nil || values[2] == nil {
-		t.Errorf("GetBatch returned (%q, %v)", values, err)
+		t.Errorf("GetBulk returned (%q, %v)", values, err)
 	}
-	if err := p.DelBatch(t.Context(), []string{"a", "e"}); err != nil || m.has("a") || m.has("e") {
-		t.Errorf("DelBatch returned %v; a is still there: %t", err, m.has("a"))
+	if err := p.DelBulk(t.Context(), []string{"a", "e"}); err != nil || m.has("a") || m.has("e") {
+		t.Errorf("DelBulk returned %v; a is still there: %t", err, m.has("a"))
 	}
 	if got, found, err := p.GetPrefixed(t.Context(), "a", "b"); got != nil || found || err != nil {
 		t.Errorf("GetPrefixed returned (%q, %t, %v)", got, found, err)

@@ -87,13 +87,13 @@ func (s naiveStore) read(ctx context.Context, key string) (uint64, error) {
 	return n + 1, err
 }
 
-// CurrentToCommit implements [cascache.CommitCurrenter].
+// CurrentToCommit implements [cascache.CommitReader].
 func (s naiveStore) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	return s.read(ctx, key)
 }
 
-// CurrentToCommitBatch implements [cascache.CommitCurrenter].
-func (s naiveStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
+// CurrentToCommitBulk implements [cascache.CommitReader].
+func (s naiveStore) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	gens := make([]uint64, len(keys))
 	var errs []error
 	for i, key := range keys {

@@ -103,20 +103,20 @@ func (s watchedStore) Bump(ctx context.Context, key string) (uint64, error) {
 	return s.one(opBump, key, func() (uint64, error) { return s.Store.Bump(ctx, key) })
 }
 
-func (s watchedStore) CurrentBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.many(opRead, keys, func() ([]uint64, error) { return s.Store.CurrentBatch(ctx, keys) })
+func (s watchedStore) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.many(opRead, keys, func() ([]uint64, error) { return s.Store.CurrentBulk(ctx, keys) })
 }
 
-func (s watchedStore) CurrentToCommitBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.many(opRead, keys, func() ([]uint64, error) { return s.Store.CurrentToCommitBatch(ctx, keys) })
+func (s watchedStore) CurrentToCommitBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.many(opRead, keys, func() ([]uint64, error) { return s.Store.CurrentToCommitBulk(ctx, keys) })
 }
 
-func (s watchedStore) SnapshotBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.many(opRead, keys, func() ([]uint64, error) { return s.Store.SnapshotBatch(ctx, keys) })
+func (s watchedStore) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.many(opRead, keys, func() ([]uint64, error) { return s.Store.SnapshotBulk(ctx, keys) })
 }
 
-func (s watchedStore) BumpBatch(ctx context.Context, keys []string) ([]uint64, error) {
-	return s.many(opBump, keys, func() ([]uint64, error) { return s.Store.BumpBatch(ctx, keys) })
+func (s watchedStore) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return s.many(opBump, keys, func() ([]uint64, error) { return s.Store.BumpBulk(ctx, keys) })
 }
 
 func (s watchedStore) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
@@ -146,9 +146,7 @@ func (s pausingStore) CurrentToCommit(ctx context.Context, key string) (uint64, 
 }
 
 var (
-	_ cascache.CommitCurrenter  = watchedStore{}
-	_ cascache.BatchCurrenter   = watchedStore{}
-	_ cascache.BatchSnapshotter = watchedStore{}
-	_ cascache.BatchBumper      = watchedStore{}
-	_ cascache.Holder           = watchedStore{}
+	_ cascache.CommitReader = watchedStore{}
+	_ cascache.BulkGenStore = watchedStore{}
+	_ cascache.Holder       = watchedStore{}
 )

@@ -207,8 +207,8 @@ func (r *Replica) Current(prefix, key string) (gen uint64, ok bool) {
 	return r.look(prefix, key)
 }
 
-// CurrentBatch writes the generations that Current would return into gens.
-func (r *Replica) CurrentBatch(keys []string, gens []uint64) {
+// CurrentBulk writes the generations that Current would return into gens.
+func (r *Replica) CurrentBulk(keys []string, gens []uint64) {
 	if !r.serves() {
 		return
 	}

@@ -130,7 +130,7 @@ func TestRule4LeaseIsCheckedFirst(t *testing.T) {
 		"one": func(b *bench) (uint64, bool) { return b.r.Current("", "a") },
 		"many": func(b *bench) (uint64, bool) {
 			gens := make([]uint64, 1)
-			b.r.CurrentBatch([]string{"a"}, gens)
+			b.r.CurrentBulk([]string{"a"}, gens)
 			return gens[0], gens[0] != 0
 		},
 	} {
@@ -156,7 +156,7 @@ func TestRule4ClockIsReadAtEachLookUp(t *testing.T) {
 	b.now += 100 * tick
 	b.knowsNot("a", "rule 4: nothing has happened since the last look-up but that the lease has ended")
 	gens := make([]uint64, 1)
-	b.r.CurrentBatch([]string{"a"}, gens)
+	b.r.CurrentBulk([]string{"a"}, gens)
 	if gens[0] != 0 {
 		t.Errorf("rule 4: a batch after the lease has ended got %d, want 0", gens[0])
 	}

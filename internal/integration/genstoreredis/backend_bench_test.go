@@ -41,7 +41,7 @@ func BenchmarkBackend(b *testing.B) {
 			b.Run("GetWithGen/MGET of 2", func(b *testing.B) { plain.compare(b, 1, plain.getWithGen, plain.rawMGet(2)) })
 			b.Run("GetWithGen/MGET of 2, 64 callers", func(b *testing.B) { plain.compare(b, 64, plain.getWithGen, plain.rawMGet(2)) })
 			b.Run("GetWithGen by AutoPipeliner/GET, 64 callers", func(b *testing.B) { plain.compare(b, 64, merged.getWithGen, plain.rawGet) })
-			b.Run("GetBatchWithGens of 32/MGET of 64", func(b *testing.B) { plain.compare(b, 1, plain.getBatchWithGens, plain.rawMGet(64)) })
+			b.Run("GetBulkWithGens of 32/MGET of 64", func(b *testing.B) { plain.compare(b, 1, plain.getBulkWithGens, plain.rawMGet(64)) })
 			b.Run("Set/script", func(b *testing.B) { plain.compare(b, 1, plain.set, plain.rawSet(b)) })
 			b.Run("Set/script, 64 callers", func(b *testing.B) { plain.compare(b, 64, plain.set, plain.rawSet(b)) })
 			b.Run("GetBulk of 32/MGET of 64", func(b *testing.B) { plain.compare(b, 1, plain.getBulk, plain.rawMGet(64)) })
@@ -112,8 +112,8 @@ func (c *benchCache) getWithGen(ctx context.Context) error {
 	return err
 }
 
-func (c *benchCache) getBatchWithGens(ctx context.Context) error {
-	_, err := c.both.GetBatchWithGens(ctx, "bulk:none", c.values, true)
+func (c *benchCache) getBulkWithGens(ctx context.Context) error {
+	_, err := c.both.GetBulkWithGens(ctx, "bulk:none", c.values, true)
 	return err
 }
 

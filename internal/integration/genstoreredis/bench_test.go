@@ -125,12 +125,12 @@ func BenchmarkCurrent(b *testing.B) {
 	}
 }
 
-func BenchmarkCurrentBatch32(b *testing.B) {
+func BenchmarkCurrentBulk32(b *testing.B) {
 	server := redistest.Start(b)
 	client := connect(b, server.Addr())
 	stores := benchStores(b, client)
 	keys := names("k", 32)
-	if _, err := stores[0].SnapshotBatch(b.Context(), keys); err != nil {
+	if _, err := stores[0].SnapshotBulk(b.Context(), keys); err != nil {
 		b.Fatal(err)
 	}
 	redisKeys := client.Keys(b.Context(), "gen:*:*:*").Val()
@@ -159,7 +159,7 @@ func BenchmarkCurrentBatch32(b *testing.B) {
 		return err
 	}, server)
 	for _, s := range stores {
-		bench(b, s.name, func(ctx context.Context) error { _, err := s.CurrentBatch(ctx, keys); return err }, server)
+		bench(b, s.name, func(ctx context.Context) error { _, err := s.CurrentBulk(ctx, keys); return err }, server)
 	}
 }
 
@@ -187,7 +187,7 @@ func BenchmarkBump(b *testing.B) {
 	}
 }
 
-func BenchmarkBumpBatch32(b *testing.B) {
+func BenchmarkBumpBulk32(b *testing.B) {
 	server := redistest.Start(b)
 	client := connect(b, server.Addr())
 	keys := names("k", 32)
@@ -201,7 +201,7 @@ func BenchmarkBumpBatch32(b *testing.B) {
 		return err
 	}, server)
 	for _, s := range benchStores(b, client) {
-		bench(b, s.name, func(ctx context.Context) error { _, err := s.BumpBatch(ctx, keys); return err }, server)
+		bench(b, s.name, func(ctx context.Context) error { _, err := s.BumpBulk(ctx, keys); return err }, server)
 	}
 }
 
@@ -213,7 +213,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 }
 
-func BenchmarkClusterCurrentBatch32(b *testing.B) {
+func BenchmarkClusterCurrentBulk32(b *testing.B) {
 	cluster := redistest.StartCluster(b)
 	client := connectCluster(b, cluster.Addrs())
 	keys := names("k", 32)
@@ -222,9 +222,9 @@ func BenchmarkClusterCurrentBatch32(b *testing.B) {
 		{"guarded, script per slot", open(b, wrapped{client})},
 		{"unguarded", open(b, client, func(c *redisgenstore.Config) { c.Unguarded = true })},
 	} {
-		if _, err := s.SnapshotBatch(b.Context(), keys); err != nil {
+		if _, err := s.SnapshotBulk(b.Context(), keys); err != nil {
 			b.Fatal(err)
 		}
-		bench(b, s.name, func(ctx context.Context) error { _, err := s.CurrentBatch(ctx, keys); return err }, cluster.Nodes...)
+		bench(b, s.name, func(ctx context.Context) error { _, err := s.CurrentBulk(ctx, keys); return err }, cluster.Nodes...)
 	}
 }

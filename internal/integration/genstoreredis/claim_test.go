@@ -19,12 +19,12 @@ func TestNamespaceOfLeases(t *testing.T) {
 	client.Set(ctx, mark, leased, 0)
 	keys := names("k", 2)
 	for name, call := range map[string]func(s store) error{
-		"Snapshot":      func(s store) error { _, err := s.Snapshot(ctx, "k"); return err },
-		"SnapshotBatch": func(s store) error { _, err := s.SnapshotBatch(ctx, keys); return err },
-		"Bump":          func(s store) error { _, err := s.Bump(ctx, "k"); return err },
-		"BumpBatch":     func(s store) error { _, err := s.BumpBatch(ctx, keys); return err },
-		"Hold":          func(s store) error { return s.Hold(ctx, keys, "token", time.Second) },
-		"Release":       func(s store) error { return s.Release(ctx, keys, "token") },
+		"Snapshot":     func(s store) error { _, err := s.Snapshot(ctx, "k"); return err },
+		"SnapshotBulk": func(s store) error { _, err := s.SnapshotBulk(ctx, keys); return err },
+		"Bump":         func(s store) error { _, err := s.Bump(ctx, "k"); return err },
+		"BumpBulk":     func(s store) error { _, err := s.BumpBulk(ctx, keys); return err },
+		"Hold":         func(s store) error { return s.Hold(ctx, keys, "token", time.Second) },
+		"Release":      func(s store) error { return s.Release(ctx, keys, "token") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, client)

@@ -99,17 +99,17 @@ func testSlots(t *testing.T, cluster *redistest.Cluster) {
 	storage := storageKeys()
 	client := connectCluster(t, cluster.Addrs())
 	s := open(t, client)
-	gens, err := s.SnapshotBatch(t.Context(), storage)
+	gens, err := s.SnapshotBulk(t.Context(), storage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.CurrentBatch(t.Context(), storage)
+	again, err := s.CurrentBulk(t.Context(), storage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range storage {
 		if gens[i] == 0 || gens[i] != again[i] {
-			t.Errorf("%q: SnapshotBatch answered %d, CurrentBatch %d", storage[i], gens[i], again[i])
+			t.Errorf("%q: SnapshotBulk answered %d, CurrentBulk %d", storage[i], gens[i], again[i])
 		}
 	}
 	// Every generation is found beside the place that the value has.
@@ -153,7 +153,7 @@ func masters(cluster *redistest.Cluster) []*redistest.Server {
 func testClusterCalls(t *testing.T, s store, prefix string) {
 	ctx := t.Context()
 	keys := append(names(prefix, 60), "{"+prefix+"}a", "{"+prefix+"}b")
-	gens, err := s.CurrentBatch(ctx, keys)
+	gens, err := s.CurrentBulk(ctx, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,14 +162,14 @@ func testClusterCalls(t *testing.T, s store, prefix string) {
 			t.Fatalf("G2: %q has no generation and was read as %d", keys[i], gen)
 		}
 	}
-	if gens, err = s.SnapshotBatch(ctx, keys); err != nil {
+	if gens, err = s.SnapshotBulk(ctx, keys); err != nil {
 		t.Fatal(err)
 	}
-	bumped, err := s.BumpBatch(ctx, keys[:30])
+	bumped, err := s.BumpBulk(ctx, keys[:30])
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := s.CurrentBatch(ctx, keys)
+	now, err := s.CurrentBulk(ctx, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func testClusterCalls(t *testing.T, s store, prefix string) {
 		}
 	}
 	release(t, s, "a", keys...)
-	after, err := s.CurrentBatch(ctx, keys)
+	after, err := s.CurrentBulk(ctx, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,16 +227,16 @@ func testMigration(t *testing.T, cluster *redistest.Cluster, s store, prefix str
 		var gens, bumped []uint64
 		redistest.Eventually(t, redistest.Patience, "calls go through "+when, func() bool {
 			var err error
-			gens, err = s.SnapshotBatch(ctx, keys)
+			gens, err = s.SnapshotBulk(ctx, keys)
 			if err == nil {
-				bumped, err = s.BumpBatch(ctx, keys)
+				bumped, err = s.BumpBulk(ctx, keys)
 			}
 			if err != nil {
 				t.Logf("%s: %v", when, err)
 			}
 			return err == nil
 		})
-		now, err := s.CurrentBatch(ctx, keys)
+		now, err := s.CurrentBulk(ctx, keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,12 +317,12 @@ func testClusterTrips(t *testing.T, cluster *redistest.Cluster) {
 			keys := names("trips", 60)
 			ctx := t.Context()
 			calls := map[string]func() error{
-				"CurrentBatch":         func() error { _, err := s.CurrentBatch(ctx, keys); return err },
-				"SnapshotBatch":        func() error { _, err := s.SnapshotBatch(ctx, keys); return err },
-				"BumpBatch":            func() error { _, err := s.BumpBatch(ctx, keys); return err },
-				"CurrentToCommitBatch": func() error { _, err := s.CurrentToCommitBatch(ctx, keys); return err },
-				"Hold":                 func() error { return s.Hold(ctx, keys, "a", lease) },
-				"Release":              func() error { return s.Release(ctx, keys, "a") },
+				"CurrentBulk":         func() error { _, err := s.CurrentBulk(ctx, keys); return err },
+				"SnapshotBulk":        func() error { _, err := s.SnapshotBulk(ctx, keys); return err },
+				"BumpBulk":            func() error { _, err := s.BumpBulk(ctx, keys); return err },
+				"CurrentToCommitBulk": func() error { _, err := s.CurrentToCommitBulk(ctx, keys); return err },
+				"Hold":                func() error { return s.Hold(ctx, keys, "a", lease) },
+				"Release":             func() error { return s.Release(ctx, keys, "a") },
 			}
 			for name, call := range calls {
 				if err := call(); err != nil { // learns slots and scripts

@@ -32,7 +32,7 @@ func testClusterValues(t *testing.T, cluster *redistest.Cluster, s cascache.Comb
 			t.Fatalf("%q: %v, %v", key, bumpErr, delErr)
 		}
 	}
-	checkBatchOfValues(t, s, storage)
+	checkBulkOfValues(t, s, storage)
 	testMigratingValues(t, cluster, s)
 }
 

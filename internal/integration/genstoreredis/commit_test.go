@@ -18,8 +18,8 @@ var commits = map[string]func(context.Context, store, string) (uint64, error){
 	"CurrentToCommit": func(ctx context.Context, s store, key string) (uint64, error) {
 		return s.CurrentToCommit(ctx, key)
 	},
-	"CurrentToCommitBatch": func(ctx context.Context, s store, key string) (uint64, error) {
-		gens, err := s.CurrentToCommitBatch(ctx, []string{"beside-" + key, key})
+	"CurrentToCommitBulk": func(ctx context.Context, s store, key string) (uint64, error) {
+		gens, err := s.CurrentToCommitBulk(ctx, []string{"beside-" + key, key})
 		if err != nil {
 			return 0, err
 		}

@@ -73,7 +73,7 @@ func testNewReplicationID(t *testing.T, open opening) {
 	if gen := current(t, s, "k"); gen != 0 {
 		t.Fatalf("G1: generation %d is bound to another replication id and was taken for current", gen)
 	}
-	gens, err := s.CurrentBatch(t.Context(), []string{"k", "held"})
+	gens, err := s.CurrentBulk(t.Context(), []string{"k", "held"})
 	if err != nil || gens[0] != 0 || gens[1] != 0 {
 		t.Fatalf("G1: a batch took generations %v (error %v) of another replication id for current", gens, err)
 	}
@@ -82,7 +82,7 @@ func testNewReplicationID(t *testing.T, open opening) {
 	}
 	if both, ok := s.(cascache.Combined); ok {
 		_, one, _, err := both.GetWithGen(t.Context(), "k", false)
-		reading, _ := both.GetBatchWithGens(t.Context(), "b", []string{"k", "held"}, true)
+		reading, _ := both.GetBulkWithGens(t.Context(), "b", []string{"k", "held"}, true)
 		if one != 0 || err != nil || reading.GenErr != nil || reading.Gens[0] != 0 || reading.Gens[1] != 0 {
 			t.Fatalf("G1: generations of another replication id were taken for current: %d (%v), in a batch %v (%v)", one, err, reading.Gens, reading.GenErr)
 		}
@@ -195,10 +195,10 @@ func testWaitReplicas(t *testing.T, open opening) {
 		c.WaitReplicas, c.WaitTimeout = 1, 50*time.Millisecond
 	})
 	calls := map[string]func() error{
-		"Bump":      func() error { _, err := s.Bump(t.Context(), "k"); return err },
-		"BumpBatch": func() error { _, err := s.BumpBatch(t.Context(), []string{"k", "l"}); return err },
-		"Hold":      func() error { return s.Hold(t.Context(), []string{"h"}, "a", lease) },
-		"Release":   func() error { return s.Release(t.Context(), []string{"h"}, "a") },
+		"Bump":     func() error { _, err := s.Bump(t.Context(), "k"); return err },
+		"BumpBulk": func() error { _, err := s.BumpBulk(t.Context(), []string{"k", "l"}); return err },
+		"Hold":     func() error { return s.Hold(t.Context(), []string{"h"}, "a", lease) },
+		"Release":  func() error { return s.Release(t.Context(), []string{"h"}, "a") },
 	}
 	if both, ok := s.(cascache.Combined); ok {
 		calls["BumpAndDel"] = func() error { _, err, _ := both.BumpAndDel(t.Context(), []string{"k", "l"}); return err }

@@ -38,7 +38,7 @@ func checkHeld(tb testing.TB, s store, key string) {
 		tb.Fatalf("a snapshot of a held key answered %d: a fill could begin", gen)
 	}
 	for name, call := range map[string]func(context.Context, []string) ([]uint64, error){
-		"CurrentBatch": s.CurrentBatch, "SnapshotBatch": s.SnapshotBatch,
+		"CurrentBulk": s.CurrentBulk, "SnapshotBulk": s.SnapshotBulk,
 	} {
 		gens, err := call(tb.Context(), []string{key, "beside-" + key})
 		if err != nil {
@@ -60,9 +60,9 @@ func TestHold(t *testing.T) {
 			t.Fatalf("a bump of a held key answered %d: it must be done and leave the key held", gen)
 		}
 		checkHeld(t, s, "k")
-		gens, err := s.BumpBatch(t.Context(), []string{"k", "free"})
+		gens, err := s.BumpBulk(t.Context(), []string{"k", "free"})
 		if err != nil || gens[0] != 0 || gens[1] == 0 {
-			t.Fatalf("BumpBatch of a held key and a free one answered %v, %v", gens, err)
+			t.Fatalf("BumpBulk of a held key and a free one answered %v, %v", gens, err)
 		}
 		release(t, s, "a", "k", "new")
 		for _, key := range []string{"k", "new"} {

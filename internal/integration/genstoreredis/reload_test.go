@@ -38,16 +38,16 @@ func testReload(t *testing.T, cluster *redistest.Cluster) {
 			return err
 		},
 		"Del": func(ctx context.Context, b *redisbackend.Backend) error { return b.Del(ctx, key) },
-		"GetBatch": func(ctx context.Context, b *redisbackend.Backend) error {
-			_, err := b.GetBatch(ctx, []string{key, other})
+		"GetBulk": func(ctx context.Context, b *redisbackend.Backend) error {
+			_, err := b.GetBulk(ctx, []string{key, other})
 			return err
 		},
-		"SetBatch": func(ctx context.Context, b *redisbackend.Backend) error {
-			_, err := b.SetBatch(ctx, []cascache.Item{item(key, "v"), item(other, "v")})
+		"SetBulk": func(ctx context.Context, b *redisbackend.Backend) error {
+			_, err := b.SetBulk(ctx, []cascache.Item{item(key, "v"), item(other, "v")})
 			return err
 		},
-		"DelBatch": func(ctx context.Context, b *redisbackend.Backend) error {
-			return b.DelBatch(ctx, []string{key, other})
+		"DelBulk": func(ctx context.Context, b *redisbackend.Backend) error {
+			return b.DelBulk(ctx, []string{key, other})
 		},
 		"Current": func(ctx context.Context, b *redisbackend.Backend) error { _, err := b.Current(ctx, key); return err },
 		"Bump":    func(ctx context.Context, b *redisbackend.Backend) error { _, err := b.Bump(ctx, key); return err },
@@ -59,16 +59,16 @@ func testReload(t *testing.T, cluster *redistest.Cluster) {
 			return genErr
 		},
 		// Of these, only the bulk entry is in the slot.
-		"GetBatchWithGens": func(ctx context.Context, b *redisbackend.Backend) error {
-			_, err := b.GetBatchWithGens(ctx, key, []string{other}, true)
+		"GetBulkWithGens": func(ctx context.Context, b *redisbackend.Backend) error {
+			_, err := b.GetBulkWithGens(ctx, key, []string{other}, true)
 			return err
 		},
-		"SetBatchIfGens": func(ctx context.Context, b *redisbackend.Backend) error {
+		"SetBulkIfGens": func(ctx context.Context, b *redisbackend.Backend) error {
 			gen, err := b.Snapshot(ctx, other)
 			if err != nil {
 				return err
 			}
-			_, _, err = b.SetBatchIfGens(ctx, []cascache.Item{item(other, "v"), item(key, "bulk")}, []uint64{gen})
+			_, _, err = b.SetBulkIfGens(ctx, []cascache.Item{item(other, "v"), item(key, "bulk")}, []uint64{gen})
 			return err
 		},
 	}

@@ -66,10 +66,10 @@ func open(tb testing.TB, client redis.UniversalClient, change ...func(*redisgens
 // methods and keeps the values beside the generations.
 type store interface {
 	cascache.GenStore
-	cascache.CommitCurrenter
-	cascache.BatchCurrenter
-	cascache.BatchSnapshotter
-	cascache.BatchBumper
+	cascache.CommitReader
+	cascache.BulkGenStore
+	cascache.BulkGenStore
+	cascache.BulkGenStore
 	cascache.Holder
 }
 

@@ -107,49 +107,49 @@ func TestGenerations(t *testing.T) {
 	})
 }
 
-func TestBatches(t *testing.T) {
+func TestBulks(t *testing.T) {
 	eachForm(t, func(t *testing.T, s store, _ *redis.Client) {
 		ctx := t.Context()
 		keys := names("k", 50)
 		want := bump(t, s, keys[7])
-		gens, err := s.CurrentBatch(ctx, keys)
+		gens, err := s.CurrentBulk(ctx, keys)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, gen := range gens {
 			if i == 7 && gen != want || i != 7 && gen != 0 {
-				t.Fatalf("CurrentBatch answered %d for key %d; only key 7 has a generation, %d", gen, i, want)
+				t.Fatalf("CurrentBulk answered %d for key %d; only key 7 has a generation, %d", gen, i, want)
 			}
 		}
-		if gens, err = s.SnapshotBatch(ctx, keys); err != nil {
+		if gens, err = s.SnapshotBulk(ctx, keys); err != nil {
 			t.Fatal(err)
 		}
 		if gens[7] != want {
-			t.Fatalf("SnapshotBatch answered %d for a key with generation %d", gens[7], want)
+			t.Fatalf("SnapshotBulk answered %d for a key with generation %d", gens[7], want)
 		}
-		again, err := s.CurrentBatch(ctx, keys)
+		again, err := s.CurrentBulk(ctx, keys)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range keys {
 			if gens[i] == 0 || again[i] != gens[i] {
-				t.Fatalf("G3: SnapshotBatch answered %d for key %d, and CurrentBatch %d after it", gens[i], i, again[i])
+				t.Fatalf("G3: SnapshotBulk answered %d for key %d, and CurrentBulk %d after it", gens[i], i, again[i])
 			}
 		}
-		bumped, err := s.BumpBatch(ctx, keys)
+		bumped, err := s.BumpBulk(ctx, keys)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, key := range keys {
 			if bumped[i] <= gens[i] {
-				t.Fatalf("G1: BumpBatch led from %d to %d", gens[i], bumped[i])
+				t.Fatalf("G1: BumpBulk led from %d to %d", gens[i], bumped[i])
 			}
 			if gen := current(t, s, key); gen != bumped[i] {
 				t.Fatalf("G4: Current of key %d after a bump to %d answered %d", i, bumped[i], gen)
 			}
 		}
 		for name, call := range map[string]func(context.Context, []string) ([]uint64, error){
-			"CurrentBatch": s.CurrentBatch, "SnapshotBatch": s.SnapshotBatch, "BumpBatch": s.BumpBatch,
+			"CurrentBulk": s.CurrentBulk, "SnapshotBulk": s.SnapshotBulk, "BumpBulk": s.BumpBulk,
 		} {
 			if gens, err := call(ctx, nil); err != nil || len(gens) != 0 {
 				t.Fatalf("%s of no keys answered %v, %v", name, gens, err)
@@ -158,21 +158,21 @@ func TestBatches(t *testing.T) {
 	})
 }
 
-func TestBatchOfThousands(t *testing.T) {
+func TestBulkOfThousands(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, connect(t, server.Addr()))
 	keys := names("k", 9000) // more than Lua passes to one command
-	gens, err := s.SnapshotBatch(t.Context(), keys)
+	gens, err := s.SnapshotBulk(t.Context(), keys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.CurrentBatch(t.Context(), keys)
+	again, err := s.CurrentBulk(t.Context(), keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range keys {
 		if gens[i] == 0 || again[i] != gens[i] {
-			t.Fatalf("key %d: SnapshotBatch answered %d, CurrentBatch after it %d", i, gens[i], again[i])
+			t.Fatalf("key %d: SnapshotBulk answered %d, CurrentBulk after it %d", i, gens[i], again[i])
 		}
 	}
 }
@@ -260,12 +260,12 @@ func TestForeignRecords(t *testing.T) {
 						t.Fatal(err)
 					}
 					gen, err := s.Current(ctx, name)
-					gens, batchErr := s.CurrentBatch(ctx, []string{name, "other"})
+					gens, bulkErr := s.CurrentBulk(ctx, []string{name, "other"})
 					if gen != 0 {
 						t.Fatalf("G2: a foreign record was read as generation %d (error %v)", gen, err)
 					}
-					if batchErr != nil || gens[0] != 0 {
-						t.Fatalf("G2: a foreign record was read in a batch as %v, %v", gens, batchErr)
+					if bulkErr != nil || gens[0] != 0 {
+						t.Fatalf("G2: a foreign record was read in a batch as %v, %v", gens, bulkErr)
 					}
 					healed := heal()
 					if healed < 1_000_000_000_000_000_000 || current(t, s, name) != healed {
@@ -303,11 +303,11 @@ func TestTTL(t *testing.T) {
 	if d := left(); d <= 0 || d > time.Minute {
 		t.Fatalf("G3: Current moved the expiry from %v to %v", time.Minute, d)
 	}
-	if _, err := s.CurrentBatch(ctx, []string{"k", "l"}); err != nil {
+	if _, err := s.CurrentBulk(ctx, []string{"k", "l"}); err != nil {
 		t.Fatal(err)
 	}
 	if d := left(); d <= 0 || d > time.Minute {
-		t.Fatalf("G3: CurrentBatch moved the expiry from %v to %v", time.Minute, d)
+		t.Fatalf("G3: CurrentBulk moved the expiry from %v to %v", time.Minute, d)
 	}
 	if got := snapshot(t, s, "k"); got != gen {
 		t.Fatalf("the generation went from %d to %d", gen, got)
@@ -374,21 +374,21 @@ func everyCall(ctx context.Context, s store) map[string]error {
 	_, errs["Current"] = s.Current(ctx, "k")
 	_, errs["Snapshot"] = s.Snapshot(ctx, "k")
 	_, errs["Bump"] = s.Bump(ctx, "k")
-	_, errs["CurrentBatch"] = s.CurrentBatch(ctx, keys)
+	_, errs["CurrentBulk"] = s.CurrentBulk(ctx, keys)
 	_, errs["CurrentToCommit"] = s.CurrentToCommit(ctx, "k")
-	_, errs["CurrentToCommitBatch"] = s.CurrentToCommitBatch(ctx, keys)
-	_, errs["SnapshotBatch"] = s.SnapshotBatch(ctx, keys)
-	_, errs["BumpBatch"] = s.BumpBatch(ctx, keys)
+	_, errs["CurrentToCommitBulk"] = s.CurrentToCommitBulk(ctx, keys)
+	_, errs["SnapshotBulk"] = s.SnapshotBulk(ctx, keys)
+	_, errs["BumpBulk"] = s.BumpBulk(ctx, keys)
 	errs["Hold"] = s.Hold(ctx, keys, "token", time.Second)
 	errs["Release"] = s.Release(ctx, keys, "token")
 	if both, ok := s.(cascache.Combined); ok {
 		item := cascache.Item{Key: "k", Value: []byte("v"), TTL: time.Minute}
 		_, _, _, errs["GetWithGen"] = both.GetWithGen(ctx, "k", false)
 		_, _, _, errs["GetWithGen to create"] = both.GetWithGen(ctx, "k", true)
-		reading, _ := both.GetBatchWithGens(ctx, "b", keys, true)
-		errs["GetBatchWithGens"] = reading.GenErr
+		reading, _ := both.GetBulkWithGens(ctx, "b", keys, true)
+		errs["GetBulkWithGens"] = reading.GenErr
 		_, _, errs["SetIfGen"] = both.SetIfGen(ctx, item, 7)
-		_, _, errs["SetBatchIfGens"] = both.SetBatchIfGens(ctx, []cascache.Item{item}, []uint64{7})
+		_, _, errs["SetBulkIfGens"] = both.SetBulkIfGens(ctx, []cascache.Item{item}, []uint64{7})
 		_, errs["BumpAndDel"], _ = both.BumpAndDel(ctx, keys)
 		errs["DelEqual"] = both.DelEqual(ctx, keys, [][]byte{{}, {}})
 	}

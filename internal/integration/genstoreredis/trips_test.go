@@ -34,16 +34,16 @@ func TestRoundTrips(t *testing.T) {
 	} {
 		keys := names(name, 100)
 		for call, f := range map[string]func() error{
-			"Current":              func() error { _, err := s.Current(ctx, keys[0]); return err },
-			"Snapshot":             func() error { _, err := s.Snapshot(ctx, keys[0]); return err },
-			"Bump":                 func() error { _, err := s.Bump(ctx, keys[0]); return err },
-			"CurrentBatch":         func() error { _, err := s.CurrentBatch(ctx, keys); return err },
-			"SnapshotBatch":        func() error { _, err := s.SnapshotBatch(ctx, keys); return err },
-			"BumpBatch":            func() error { _, err := s.BumpBatch(ctx, keys); return err },
-			"CurrentToCommit":      func() error { _, err := s.CurrentToCommit(ctx, keys[0]); return err },
-			"CurrentToCommitBatch": func() error { _, err := s.CurrentToCommitBatch(ctx, keys); return err },
-			"Hold":                 func() error { return s.Hold(ctx, keys, "a", time.Hour) },
-			"Release":              func() error { return s.Release(ctx, keys, "a") },
+			"Current":             func() error { _, err := s.Current(ctx, keys[0]); return err },
+			"Snapshot":            func() error { _, err := s.Snapshot(ctx, keys[0]); return err },
+			"Bump":                func() error { _, err := s.Bump(ctx, keys[0]); return err },
+			"CurrentBulk":         func() error { _, err := s.CurrentBulk(ctx, keys); return err },
+			"SnapshotBulk":        func() error { _, err := s.SnapshotBulk(ctx, keys); return err },
+			"BumpBulk":            func() error { _, err := s.BumpBulk(ctx, keys); return err },
+			"CurrentToCommit":     func() error { _, err := s.CurrentToCommit(ctx, keys[0]); return err },
+			"CurrentToCommitBulk": func() error { _, err := s.CurrentToCommitBulk(ctx, keys); return err },
+			"Hold":                func() error { return s.Hold(ctx, keys, "a", time.Hour) },
+			"Release":             func() error { return s.Release(ctx, keys, "a") },
 		} {
 			if err := f(); err != nil { // the server learns the script
 				t.Fatalf("%s, %s: %v", name, call, err)
@@ -167,7 +167,7 @@ func testTripsOfABackend(t *testing.T, s cascache.Combined, count func(when stri
 		func() error { return cache.SetWithGen(ctx, "warm", "value", cache.SnapshotGen("warm"), 0) },
 		func() error { return cache.Invalidate(ctx, "warm") },
 		load("warm"),
-		func() error { _, err := s.GetBatchWithGens(ctx, "b", keys, true); return err },
+		func() error { _, err := s.GetBulkWithGens(ctx, "b", keys, true); return err },
 		func() error { return s.DelEqual(ctx, []string{"x"}, [][]byte{{}}) },
 	} {
 		if err := do(); err != nil {

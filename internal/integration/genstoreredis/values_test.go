@@ -50,7 +50,7 @@ func tryLook(t *testing.T, s cascache.Combined, key string) (value []byte, gen u
 	value, gen, valueErr, genErr := s.GetWithGen(t.Context(), key, false)
 	plain, found, plainErr := s.Get(t.Context(), key)
 	now, nowErr := s.Current(t.Context(), key)
-	r, err := s.GetBatchWithGens(t.Context(), key, []string{key, "no-" + key}, true)
+	r, err := s.GetBulkWithGens(t.Context(), key, []string{key, "no-" + key}, true)
 	if err := errors.Join(valueErr, genErr, plainErr, nowErr, err, r.GenErr); err != nil {
 		return nil, 0, err
 	}
@@ -62,11 +62,11 @@ func tryLook(t *testing.T, s cascache.Combined, key string) (value []byte, gen u
 	}
 	for _, got := range [][]byte{r.Bulk, r.Values[0]} {
 		if (got == nil) != (value == nil) || !bytes.Equal(got, value) {
-			t.Fatalf("%q holds %q, and GetBatchWithGens answered %q", key, value, got)
+			t.Fatalf("%q holds %q, and GetBulkWithGens answered %q", key, value, got)
 		}
 	}
 	if r.Gens[0] != gen || r.Gens[1] != 0 || r.Values[1] != nil {
-		t.Fatalf("%q has generation %d, and the key beside it none: GetBatchWithGens answered %v, %q", key, gen, r.Gens, r.Values[1])
+		t.Fatalf("%q has generation %d, and the key beside it none: GetBulkWithGens answered %v, %q", key, gen, r.Gens, r.Values[1])
 	}
 	return value, gen, nil
 }
@@ -171,20 +171,20 @@ func TestHeldKeysAndValues(t *testing.T) {
 	})
 }
 
-func TestBatchesOfValues(t *testing.T) {
+func TestBulksOfValues(t *testing.T) {
 	eachValueForm(t, func(t *testing.T, s cascache.Combined, _ *redis.Client) {
 		for _, n := range []int{2, 50, 2500} {
-			checkBatchOfValues(t, s, names("k"+strconv.Itoa(n)+"-", n))
+			checkBulkOfValues(t, s, names("k"+strconv.Itoa(n)+"-", n))
 		}
 	})
 }
 
-// checkBatchOfValues stores a batch of which nothing has moved, and one of which
+// checkBulkOfValues stores a batch of which nothing has moved, and one of which
 // one key has.
-func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
+func checkBulkOfValues(t *testing.T, s cascache.Combined, keys []string) {
 	t.Helper()
 	ctx, n := t.Context(), len(keys)
-	gens, err := s.(store).SnapshotBatch(ctx, keys)
+	gens, err := s.(store).SnapshotBulk(ctx, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
 		items = append(items, item(key, "of "+key))
 	}
 	items = append(items, item(bulk, "all"))
-	current, stored, err := s.SetBatchIfGens(ctx, items, gens)
+	current, stored, err := s.SetBulkIfGens(ctx, items, gens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
 		}
 	}
 	for _, wanted := range []bool{false, true} {
-		r, err := s.GetBatchWithGens(ctx, bulk, keys, wanted)
+		r, err := s.GetBulkWithGens(ctx, bulk, keys, wanted)
 		if err != nil || r.GenErr != nil || string(r.Bulk) != "all" || wanted != (r.Values != nil) {
 			t.Fatalf("%d keys were read with bulk entry %q, %d values, %v, %v", n, r.Bulk, len(r.Values), err, r.GenErr)
 		}
@@ -221,7 +221,7 @@ func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
 	for i := range items {
 		items[i].Value = []byte("later")
 	}
-	if current, stored, err = s.SetBatchIfGens(ctx, items, gens); err != nil {
+	if current, stored, err = s.SetBulkIfGens(ctx, items, gens); err != nil {
 		t.Fatal(err)
 	}
 	for i := range keys {
@@ -229,7 +229,7 @@ func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
 			t.Fatalf("all are stored but the one that has moved, %d: %d is %t", moved, i, stored[i])
 		}
 	}
-	r, err := s.GetBatchWithGens(ctx, bulk, keys, true)
+	r, err := s.GetBulkWithGens(ctx, bulk, keys, true)
 	if err != nil || stored[n] || string(r.Bulk) == "later" {
 		t.Fatalf("a bulk entry was stored although a member has moved: %t, %q, %v", stored[n], r.Bulk, err)
 	}
@@ -246,7 +246,7 @@ func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
 	if bumpErr != nil || delErr != nil {
 		t.Fatal(bumpErr, delErr)
 	}
-	r, err = s.GetBatchWithGens(ctx, "", keys, true)
+	r, err = s.GetBulkWithGens(ctx, "", keys, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func checkBatchOfValues(t *testing.T, s cascache.Combined, keys []string) {
 func TestFullMemoryDeclines(t *testing.T) {
 	eachValueForm(t, func(t *testing.T, s cascache.Combined, raw *redis.Client) {
 		ctx := t.Context()
-		gens, err := s.(store).SnapshotBatch(ctx, []string{"k", "l"})
+		gens, err := s.(store).SnapshotBulk(ctx, []string{"k", "l"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +271,7 @@ func TestFullMemoryDeclines(t *testing.T) {
 		if current, stored, err := s.SetIfGen(ctx, item("k", "v"), gens[0]); current != gens[0] || stored || err != nil {
 			t.Errorf("a value that finds no room is declined: got %d, %t, %v", current, stored, err)
 		}
-		current, stored, err := s.SetBatchIfGens(ctx, []cascache.Item{item("k", "v"), item("l", "v"), item("b", "v")}, gens)
+		current, stored, err := s.SetBulkIfGens(ctx, []cascache.Item{item("k", "v"), item("l", "v"), item("b", "v")}, gens)
 		if err != nil || current[0] != gens[0] || current[1] != gens[1] || stored[0] || stored[1] || stored[2] {
 			t.Errorf("values that find no room are declined: got %v, %v, %v", current, stored, err)
 		}
@@ -296,11 +296,11 @@ func TestValuesKeepTheirGeneration(t *testing.T) {
 		keeps bool
 	}{
 		"GetWithGen":           {func() error { _, _, _, err := s.GetWithGen(ctx, "k", false); return err }, false},
-		"GetBatchWithGens":     {func() error { _, err := s.GetBatchWithGens(ctx, "", []string{"k"}, true); return err }, false},
+		"GetBulkWithGens":      {func() error { _, err := s.GetBulkWithGens(ctx, "", []string{"k"}, true); return err }, false},
 		"GetWithGen to create": {func() error { _, _, _, err := s.GetWithGen(ctx, "k", true); return err }, true},
 		"SetIfGen":             {func() error { _, _, err := s.SetIfGen(ctx, item("k", "v"), gen); return err }, true},
-		"SetBatchIfGens": {func() error {
-			_, _, err := s.SetBatchIfGens(ctx, []cascache.Item{item("k", "v")}, []uint64{gen})
+		"SetBulkIfGens": {func() error {
+			_, _, err := s.SetBulkIfGens(ctx, []cascache.Item{item("k", "v")}, []uint64{gen})
 			return err
 		}, true},
 		"SetIfGen of another": {func() error { _, _, err := s.SetIfGen(ctx, item("k", "v"), gen+1); return err }, false},

@@ -111,10 +111,10 @@ func TestRule13(t *testing.T) {
 	reader, writer, _ := pair(t)
 	defer reader.gate.holdBeats()()
 	for name, change := range map[string]func(ctx context.Context) error{
-		"Bump":      func(ctx context.Context) error { _, err := writer.Bump(ctx, "k"); return err },
-		"BumpBatch": func(ctx context.Context) error { _, err := writer.BumpBatch(ctx, []string{"k", "l"}); return err },
-		"Hold":      func(ctx context.Context) error { return writer.Hold(ctx, []string{"h"}, "token", time.Minute) },
-		"Release":   func(ctx context.Context) error { return writer.Release(ctx, []string{"h"}, "token") },
+		"Bump":     func(ctx context.Context) error { _, err := writer.Bump(ctx, "k"); return err },
+		"BumpBulk": func(ctx context.Context) error { _, err := writer.BumpBulk(ctx, []string{"k", "l"}); return err },
+		"Hold":     func(ctx context.Context) error { return writer.Hold(ctx, []string{"h"}, "token", time.Minute) },
+		"Release":  func(ctx context.Context) error { return writer.Release(ctx, []string{"h"}, "token") },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
@@ -132,7 +132,7 @@ func TestRule13BatchNamesNoGeneration(t *testing.T) {
 	defer reader.gate.holdBeats()()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	gens, err := writer.BumpBatch(ctx, []string{"k", "l"})
+	gens, err := writer.BumpBulk(ctx, []string{"k", "l"})
 	for _, gen := range gens {
 		if gen != 0 {
 			t.Errorf("rule 13: a bump that is not known to be done returned %d with %v", gen, err)
@@ -234,7 +234,7 @@ func TestLogIsBounded(t *testing.T) {
 	for i := range keys {
 		keys[i] = "k" + boardKey(i)
 	}
-	if _, err := s.BumpBatch(t.Context(), append(keys, "k")); err != nil {
+	if _, err := s.BumpBulk(t.Context(), append(keys, "k")); err != nil {
 		t.Fatal(err)
 	}
 	logs, _ := server.Do("KEYS", "lease:*:log").([]any)
@@ -270,20 +270,20 @@ func TestLocalLookUpAllocatesNothing(t *testing.T) {
 		t.Errorf("a look-up from memory allocates %v times (%d were known)", n, known)
 	}
 	keys, gens := []string{"single:app:k"}, make([]uint64, 1)
-	if n := testing.AllocsPerRun(1000, func() { s.CurrentLocalBatch(keys, gens) }); n != 0 || gens[0] == 0 {
+	if n := testing.AllocsPerRun(1000, func() { s.CurrentLocalBulk(keys, gens) }); n != 0 || gens[0] == 0 {
 		t.Errorf("a batch from memory allocates %v times", n)
 	}
 }
 
-// TestColdReplicaLearnsInBatches lets many callers look up a key each at once.
-func TestColdReplicaLearnsInBatches(t *testing.T) {
+// TestColdReplicaLearnsInBulks lets many callers look up a key each at once.
+func TestColdReplicaLearnsInBulks(t *testing.T) {
 	server := redistest.Start(t)
 	s := openGated(t, server, func(c *leasegenstore.Config) { c.Lease = time.Minute })
 	keys := make([]string, 2000)
 	for i := range keys {
 		keys[i] = "k" + boardKey(i)
 	}
-	if _, err := s.SnapshotBatch(t.Context(), keys); err != nil {
+	if _, err := s.SnapshotBulk(t.Context(), keys); err != nil {
 		t.Fatal(err)
 	}
 	cold := openGated(t, server, func(c *leasegenstore.Config) { c.Lease = time.Minute })
@@ -302,7 +302,7 @@ func TestColdReplicaLearnsInBatches(t *testing.T) {
 		t.Errorf("%d callers at once took %d round trips", len(keys), trips)
 	}
 	gens := make([]uint64, len(keys))
-	cold.CurrentLocalBatch(keys, gens)
+	cold.CurrentLocalBulk(keys, gens)
 	known := 0
 	for _, gen := range gens {
 		if gen != 0 {

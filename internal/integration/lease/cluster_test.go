@@ -32,12 +32,12 @@ func testClusterBumps(t *testing.T, cluster *redistest.Cluster) {
 	}
 	reader, writer := gated{Store: openIn()}, gated{Store: openIn()}
 	keys := []string{"single:a:{1}", "single:a:2}", "k"}
-	if _, err := writer.BumpBatch(t.Context(), keys); err != nil {
+	if _, err := writer.BumpBulk(t.Context(), keys); err != nil {
 		t.Fatal(err)
 	}
 	for range 30 {
 		old := reader.serving(t, "k")
-		gens, err := writer.BumpBatch(t.Context(), keys)
+		gens, err := writer.BumpBulk(t.Context(), keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,11 +87,11 @@ func TestClusterOfOneShard(t *testing.T) {
 					t.Errorf("%s of %d keys: got %d generations, %v", what, len(keys), len(gens), err)
 				}
 			}
-			gens, err := writer.SnapshotBatch(t.Context(), keys)
+			gens, err := writer.SnapshotBulk(t.Context(), keys)
 			check("a snapshot", gens, err)
-			gens, err = writer.CurrentBatch(t.Context(), keys)
+			gens, err = writer.CurrentBulk(t.Context(), keys)
 			check("a read", gens, err)
-			gens, err = writer.BumpBatch(t.Context(), keys)
+			gens, err = writer.BumpBulk(t.Context(), keys)
 			check("a bump", gens, err)
 			reader.sees(t, old, "G4")
 			if err := writer.Hold(t.Context(), keys, "token", time.Minute); err != nil {

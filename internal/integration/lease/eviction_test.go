@@ -194,7 +194,7 @@ func TestOutOfMemory(t *testing.T) {
 	for i := range keys {
 		keys[i] = fmt.Sprint("unknown", i)
 	}
-	gens, err := store.SnapshotBatch(ctx, append([]string{"known"}, keys...))
+	gens, err := store.SnapshotBulk(ctx, append([]string{"known"}, keys...))
 	if err == nil || len(gens) != len(keys)+1 || gens[0] != known || total(gens[1:]) != 0 {
 		t.Errorf("out of memory a snapshot returns what there is and creates nothing: got %d generations, %v", len(gens), err)
 	} else if len(err.Error()) > 10_000 {

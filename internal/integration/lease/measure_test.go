@@ -90,13 +90,13 @@ func TestMeasureReads(t *testing.T) {
 			full[i] = prefix + strconv.Itoa(i)
 		}
 		for _, s := range []cascache.GenStore{plain, leased.Store} {
-			if _, err := s.(cascache.BatchSnapshotter).SnapshotBatch(ctx, full); err != nil {
+			if _, err := s.(cascache.BulkGenStore).SnapshotBulk(ctx, full); err != nil {
 				t.Fatal(err)
 			}
 		}
 		leased.serving(t, full[0])
 		// A replica that has learned before it joined knows none of it.
-		if _, err := leased.CurrentBatch(ctx, full); err != nil {
+		if _, err := leased.CurrentBulk(ctx, full); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

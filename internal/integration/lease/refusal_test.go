@@ -54,16 +54,16 @@ func everyCall(t *testing.T, store *leasegenstore.Store, how string) {
 		"Bump":     func() (uint64, error) { return store.Bump(ctx, "k") },
 		"Hold":     func() (uint64, error) { return 0, store.Hold(ctx, keys, "token", time.Minute) },
 		"Release":  func() (uint64, error) { return 0, store.Release(ctx, keys, "token") },
-		"CurrentBatch": func() (uint64, error) {
-			gens, err := store.CurrentBatch(ctx, keys)
+		"CurrentBulk": func() (uint64, error) {
+			gens, err := store.CurrentBulk(ctx, keys)
 			return total(gens), err
 		},
-		"SnapshotBatch": func() (uint64, error) {
-			gens, err := store.SnapshotBatch(ctx, keys)
+		"SnapshotBulk": func() (uint64, error) {
+			gens, err := store.SnapshotBulk(ctx, keys)
 			return total(gens), err
 		},
-		"BumpBatch": func() (uint64, error) {
-			gens, err := store.BumpBatch(ctx, keys)
+		"BumpBulk": func() (uint64, error) {
+			gens, err := store.BumpBulk(ctx, keys)
 			return total(gens), err
 		},
 	} {

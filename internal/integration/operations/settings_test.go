@@ -99,7 +99,7 @@ func TestMemoryOfAGeneration(t *testing.T) {
 				names[i] = name + strings.Repeat("x", length-len(name))
 			}
 			before := used(t, server)
-			if _, err := store.SnapshotBatch(t.Context(), names); err != nil {
+			if _, err := store.SnapshotBulk(t.Context(), names); err != nil {
 				t.Fatal(err)
 			}
 			each := float64(used(t, server)-before) / keys

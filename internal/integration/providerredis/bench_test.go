@@ -19,7 +19,7 @@ import (
 
 const (
 	benchSize    = 256
-	benchBatch   = 32
+	benchBulk    = 32
 	benchCallers = 64
 )
 
@@ -29,7 +29,7 @@ type subject struct {
 }
 
 func subjects(client redis.UniversalClient, p *redisprovider.Provider) map[string][]subject {
-	keys := keysFor("bench", benchBatch)
+	keys := keysFor("bench", benchBulk)
 	items := benchItems(keys)
 	value := items[0].Value
 	return map[string][]subject{
@@ -41,11 +41,11 @@ func subjects(client redis.UniversalClient, p *redisprovider.Provider) map[strin
 			{"client", func(ctx context.Context) error { return client.Set(ctx, keys[0], value, time.Hour).Err() }},
 			{"provider", func(ctx context.Context) error { _, err := p.Set(ctx, keys[0], value, 1, time.Hour); return err }},
 		},
-		"GetBatch": {
+		"GetBulk": {
 			{"client", func(ctx context.Context) error { return client.MGet(ctx, keys...).Err() }},
-			{"provider", func(ctx context.Context) error { _, err := p.GetBatch(ctx, keys); return err }},
+			{"provider", func(ctx context.Context) error { _, err := p.GetBulk(ctx, keys); return err }},
 		},
-		"SetBatch": {
+		"SetBulk": {
 			{"client", func(ctx context.Context) error {
 				pipe := client.Pipeline()
 				for _, item := range items {
@@ -54,7 +54,7 @@ func subjects(client redis.UniversalClient, p *redisprovider.Provider) map[strin
 				_, err := pipe.Exec(ctx)
 				return err
 			}},
-			{"provider", func(ctx context.Context) error { _, err := p.SetBatch(ctx, items); return err }},
+			{"provider", func(ctx context.Context) error { _, err := p.SetBulk(ctx, items); return err }},
 		},
 	}
 }
@@ -67,11 +67,11 @@ func BenchmarkOneServer(b *testing.B) {
 		client redis.UniversalClient
 	}{{"client", client}, {"AutoPipeliner", pipelining(b, client)}} {
 		p := newProvider(b, kind.client)
-		if _, err := p.SetBatch(b.Context(), benchItems(keysFor("bench", benchBatch))); err != nil {
+		if _, err := p.SetBulk(b.Context(), benchItems(keysFor("bench", benchBulk))); err != nil {
 			b.Fatal(err)
 		}
 		ops := subjects(kind.client, p)
-		for _, op := range []string{"Get", "Set", "GetBatch", "SetBatch"} {
+		for _, op := range []string{"Get", "Set", "GetBulk", "SetBulk"} {
 			for _, s := range ops[op] {
 				name := fmt.Sprintf("%s/%s/%s", op, kind.name, s.name)
 				b.Run(name+"/1", func(b *testing.B) {

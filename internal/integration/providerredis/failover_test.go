@@ -60,14 +60,14 @@ func TestCluster(t *testing.T) {
 		// What a replica answers may be late, but is never another key's.
 		lagging := newProvider(t, newClusterClient(t, &redis.ClusterOptions{Addrs: cluster.Addrs(), RouteRandomly: true}))
 		keys := keysFor("lagging", batch)
-		if _, err := lagging.SetBatch(t.Context(), itemsFor(keys, time.Minute)); err != nil {
+		if _, err := lagging.SetBulk(t.Context(), itemsFor(keys, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		for i, master := range cluster.Nodes[:3] {
 			master.WaitReplicated(cluster.Nodes[3+i])
 		}
 		for range 10 {
-			values, err := lagging.GetBatch(t.Context(), keys)
+			values, err := lagging.GetBulk(t.Context(), keys)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,27 +80,27 @@ func TestCluster(t *testing.T) {
 	})
 	t.Run("hostile type", func(t *testing.T) {
 		keys := keysFor("hostile", 3)
-		if _, err := p.SetBatch(t.Context(), itemsFor(keys, time.Minute)); err != nil {
+		if _, err := p.SetBulk(t.Context(), itemsFor(keys, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		owner := cluster.MasterOf(keys[1])
 		owner.Do("DEL", keys[1])
 		owner.Do("RPUSH", keys[1], "x")
-		values, err := p.GetBatch(t.Context(), keys)
+		values, err := p.GetBulk(t.Context(), keys)
 		if err != nil || values[1] != nil || !slices.Equal(values[0], valueOf(keys[0])) {
 			t.Errorf("in a batch what is not a string is a miss, in a Cluster too: got %q, %v", values, err)
 		}
 	})
 	t.Run("slot on the move", func(t *testing.T) {
 		keys := []string{"{move}a", "{move}b", "single:x:elsewhere"}
-		if _, err := p.SetBatch(t.Context(), itemsFor(keys, time.Minute)); err != nil {
+		if _, err := p.SetBulk(t.Context(), itemsFor(keys, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		from := cluster.MasterOf(keys[0])
 		to := cluster.Nodes[(slices.Index(cluster.Nodes, from)+1)%3]
 		check := func(step string) {
 			t.Helper()
-			values, err := p.GetBatch(t.Context(), append(slices.Clone(keys), "{move}missing"))
+			values, err := p.GetBulk(t.Context(), append(slices.Clone(keys), "{move}missing"))
 			if err != nil || values[3] != nil {
 				t.Fatalf("%s: a slot on the move is still read: got %q, %v", step, values, err)
 			}
@@ -112,7 +112,7 @@ func TestCluster(t *testing.T) {
 			}
 			set(t, p, "{move}new", []byte(step))
 			wantHit(t, p, "{move}new", []byte(step))
-			if err := p.DelBatch(t.Context(), []string{"{move}new", "{move}missing"}); err != nil {
+			if err := p.DelBulk(t.Context(), []string{"{move}new", "{move}missing"}); err != nil {
 				t.Fatalf("%s: a slot on the move is still written: %v", step, err)
 			}
 			wantMiss(t, p, "{move}new")
@@ -135,7 +135,7 @@ func TestCluster(t *testing.T) {
 		exercise(t, hidden)
 
 		keys := keysFor("failover", 30) // they lie on all masters
-		if _, err := p.SetBatch(t.Context(), itemsFor(keys, time.Minute)); err != nil {
+		if _, err := p.SetBulk(t.Context(), itemsFor(keys, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		gone := cluster.MasterOf(keys[0])
@@ -144,7 +144,7 @@ func TestCluster(t *testing.T) {
 		gone.Kill()
 
 		// The keys of the other masters are read all the same.
-		values, err := p.GetBatch(t.Context(), keys)
+		values, err := p.GetBulk(t.Context(), keys)
 		if err == nil {
 			t.Error("without one of the masters a batch must be an error")
 		}

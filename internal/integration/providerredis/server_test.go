@@ -34,7 +34,7 @@ func TestRing(t *testing.T) {
 	t.Cleanup(func() { _ = ring.Close() })
 	exercise(t, newProvider(t, ring))
 	p := newProvider(t, ring)
-	if _, err := p.SetBatch(t.Context(), itemsFor(keysFor("ring", batch), time.Minute)); err != nil {
+	if _, err := p.SetBulk(t.Context(), itemsFor(keysFor("ring", batch), time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	for _, server := range []*redistest.Server{a, b} {
@@ -52,8 +52,8 @@ func TestLifetimeIsThatOfTheEntry(t *testing.T) {
 			_, err := p.Set(t.Context(), "k", []byte("v"), 1, ttl)
 			return err
 		},
-		"SetBatch": func(ttl time.Duration) error {
-			_, err := p.SetBatch(t.Context(), []cascache.Item{{Key: "k", Value: []byte("v"), TTL: ttl}})
+		"SetBulk": func(ttl time.Duration) error {
+			_, err := p.SetBulk(t.Context(), []cascache.Item{{Key: "k", Value: []byte("v"), TTL: ttl}})
 			return err
 		},
 	} {
@@ -102,15 +102,15 @@ func TestKilledServerIsAnErrorAndThenAMiss(t *testing.T) {
 // allCalls are all that a provider can be asked for, for one key.
 func allCalls(p *redisprovider.Provider, key string) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"Get":      func(ctx context.Context) error { _, _, err := p.Get(ctx, key); return err },
-		"Set":      func(ctx context.Context) error { _, err := p.Set(ctx, key, []byte(secret), 1, time.Minute); return err },
-		"Del":      func(ctx context.Context) error { return p.Del(ctx, key) },
-		"GetBatch": func(ctx context.Context) error { _, err := p.GetBatch(ctx, []string{key, key + "2"}); return err },
-		"SetBatch": func(ctx context.Context) error {
-			_, err := p.SetBatch(ctx, []cascache.Item{{Key: key, Value: []byte(secret), TTL: time.Minute}})
+		"Get":     func(ctx context.Context) error { _, _, err := p.Get(ctx, key); return err },
+		"Set":     func(ctx context.Context) error { _, err := p.Set(ctx, key, []byte(secret), 1, time.Minute); return err },
+		"Del":     func(ctx context.Context) error { return p.Del(ctx, key) },
+		"GetBulk": func(ctx context.Context) error { _, err := p.GetBulk(ctx, []string{key, key + "2"}); return err },
+		"SetBulk": func(ctx context.Context) error {
+			_, err := p.SetBulk(ctx, []cascache.Item{{Key: key, Value: []byte(secret), TTL: time.Minute}})
 			return err
 		},
-		"DelBatch": func(ctx context.Context) error { return p.DelBatch(ctx, []string{key, key + "2"}) },
+		"DelBulk": func(ctx context.Context) error { return p.DelBulk(ctx, []string{key, key + "2"}) },
 	}
 }
 
@@ -175,7 +175,7 @@ func TestHostileTypes(t *testing.T) {
 			if err == nil || ok || value != nil || !redis.HasErrorPrefix(err, "WRONGTYPE") {
 				t.Errorf("what is not a string is an error: got %q, %t, %v", value, ok, err)
 			}
-			values, err := p.GetBatch(t.Context(), []string{"k", "missing"})
+			values, err := p.GetBulk(t.Context(), []string{"k", "missing"})
 			if err != nil || values[0] != nil {
 				t.Errorf("in a batch what is not a string is a miss: got %q, %v", values, err)
 			}
@@ -214,7 +214,7 @@ func TestServerWithoutMemoryDeclines(t *testing.T) {
 		}
 		return !ok
 	})
-	stored, err := p.SetBatch(t.Context(), itemsFor(keysFor("oom", 3), time.Minute))
+	stored, err := p.SetBulk(t.Context(), itemsFor(keysFor("oom", 3), time.Minute))
 	if err != nil || !slices.Equal(stored, []bool{false, false, false}) {
 		t.Errorf("want of memory is declined in a batch too: got %v, %v", stored, err)
 	}
@@ -222,7 +222,7 @@ func TestServerWithoutMemoryDeclines(t *testing.T) {
 		t.Errorf("what is stored can still be read: got %t, %v", ok, err)
 	}
 	// Deletes work, and make room.
-	if err := p.DelBatch(t.Context(), keysFor("fill", 50)); err != nil {
+	if err := p.DelBulk(t.Context(), keysFor("fill", 50)); err != nil {
 		t.Fatalf("a server without memory still deletes: got %v", err)
 	}
 	set(t, p, "single:x:k", []byte("v"))
@@ -240,7 +240,7 @@ func TestEvictedEntriesAreMisses(t *testing.T) {
 		return err == nil && server.Info("evicted_keys") > "5"
 	})
 	hits, misses := 0, 0
-	values, err := p.GetBatch(t.Context(), append(keysFor("fill", 1000), "single:x:first"))
+	values, err := p.GetBulk(t.Context(), append(keysFor("fill", 1000), "single:x:first"))
 	if err != nil {
 		t.Fatalf("what was evicted is a miss, not an error: %v", err)
 	}
@@ -297,7 +297,7 @@ func TestLostRepliesAndCutConnections(t *testing.T) {
 	wantHit(t, p, "single:x:lost", []byte("v"))
 
 	dropped = proxy.DropReply(func(c redistest.Command) bool { return c.Name == "SET" && c.Args[0] == "single:lost:1" })
-	stored, err := noRetry.SetBatch(t.Context(), itemsFor(keysFor("lost", 3), time.Minute))
+	stored, err := noRetry.SetBulk(t.Context(), itemsFor(keysFor("lost", 3), time.Minute))
 	if err == nil || slices.Contains(stored[1:], true) {
 		t.Errorf("of a batch whose replies are lost only what was answered is known to be stored: got %v, %v", stored, err)
 	}
@@ -368,7 +368,7 @@ func oneRound(ctx context.Context, p *redisprovider.Provider, keys []string, n i
 	key := keys[n%len(keys)]
 	switch n % 6 {
 	case 0:
-		_, err := p.SetBatch(ctx, itemsFor(keys, time.Minute))
+		_, err := p.SetBulk(ctx, itemsFor(keys, time.Minute))
 		return err
 	case 1:
 		return p.Del(ctx, key)
@@ -376,9 +376,9 @@ func oneRound(ctx context.Context, p *redisprovider.Provider, keys []string, n i
 		_, err := p.Set(ctx, key, valueOf(key), 1, time.Minute)
 		return err
 	case 3:
-		return p.DelBatch(ctx, keys[:2])
+		return p.DelBulk(ctx, keys[:2])
 	case 4:
-		values, err := p.GetBatch(ctx, keys)
+		values, err := p.GetBulk(ctx, keys)
 		for i, value := range values {
 			if value != nil && !slices.Equal(value, valueOf(keys[i])) {
 				return fmt.Errorf("%q has the value %q", keys[i], value)

@@ -111,12 +111,12 @@ func exercise(tb testing.TB, p *redisprovider.Provider) {
 	wantMiss(tb, p, "single:x:a{}{b")
 
 	keys := keysFor("x", batch)
-	stored, err := p.SetBatch(ctx, itemsFor(keys, time.Minute))
+	stored, err := p.SetBulk(ctx, itemsFor(keys, time.Minute))
 	if err != nil || slices.Contains(stored, false) || len(stored) != len(keys) {
 		tb.Fatalf("every item of a batch must be stored: got %v, %v", stored, err)
 	}
 	wanted := append(slices.Clone(keys), "single:x:missing")
-	values, err := p.GetBatch(ctx, wanted)
+	values, err := p.GetBulk(ctx, wanted)
 	if err != nil || len(values) != len(wanted) {
 		tb.Fatalf("every key of a batch must be read: got %d values, %v", len(values), err)
 	}
@@ -128,10 +128,10 @@ func exercise(tb testing.TB, p *redisprovider.Provider) {
 	if values[len(keys)] != nil {
 		tb.Fatalf("a key that is not there is a miss: got %q", values[len(keys)])
 	}
-	if err := p.DelBatch(ctx, wanted); err != nil {
-		tb.Fatalf("DelBatch must succeed: %v", err)
+	if err := p.DelBulk(ctx, wanted); err != nil {
+		tb.Fatalf("DelBulk must succeed: %v", err)
 	}
-	values, err = p.GetBatch(ctx, keys)
+	values, err = p.GetBulk(ctx, keys)
 	if err != nil || slices.ContainsFunc(values, func(v []byte) bool { return v != nil }) {
 		tb.Fatalf("every key of a batch must be deleted: got %q, %v", values, err)
 	}

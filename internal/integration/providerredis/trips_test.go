@@ -38,15 +38,15 @@ var (
 		{"Del", func(ctx context.Context, p *redisprovider.Provider) error { return p.Del(ctx, tripKeys[0]) }},
 	}
 	batches = []operation{
-		{"SetBatch of 100", func(ctx context.Context, p *redisprovider.Provider) error {
-			_, err := p.SetBatch(ctx, itemsFor(tripKeys, time.Minute))
+		{"SetBulk of 100", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, err := p.SetBulk(ctx, itemsFor(tripKeys, time.Minute))
 			return err
 		}},
-		{"GetBatch of 100", func(ctx context.Context, p *redisprovider.Provider) error {
-			_, err := p.GetBatch(ctx, tripKeys)
+		{"GetBulk of 100", func(ctx context.Context, p *redisprovider.Provider) error {
+			_, err := p.GetBulk(ctx, tripKeys)
 			return err
 		}},
-		{"DelBatch of 100", func(ctx context.Context, p *redisprovider.Provider) error { return p.DelBatch(ctx, tripKeys) }},
+		{"DelBulk of 100", func(ctx context.Context, p *redisprovider.Provider) error { return p.DelBulk(ctx, tripKeys) }},
 	}
 )
 

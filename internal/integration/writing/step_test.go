@@ -65,9 +65,9 @@ func (p steppedProvider) Del(ctx context.Context, key string) error {
 	return p.Provider.Del(ctx, key)
 }
 
-func (p steppedProvider) DelBatch(ctx context.Context, keys []string) error {
+func (p steppedProvider) DelBulk(ctx context.Context, keys []string) error {
 	defer p.steps.at("deleted")
-	return p.Provider.DelBatch(ctx, keys)
+	return p.Provider.DelBulk(ctx, keys)
 }
 
 // runWrite writes to the row once, step by step.

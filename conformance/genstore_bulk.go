@@ -5,93 +5,93 @@ import (
 	"slices"
 )
 
-func needBatches(kinds ...int) func(*genSubject) string {
+func needBulks(kinds ...int) func(*genSubject) string {
 	return func(s *genSubject) string {
 		for _, kind := range kinds {
-			if s.batches[kind] == nil {
-				return "the store has no " + genBatchKinds[kind].name
+			if s.bulks[kind] == nil {
+				return "the store has no " + genBulkKinds[kind].name
 			}
 		}
 		return ""
 	}
 }
 
-var genBatchRules = func() []rule[*genSubject] {
+var genBulkRules = func() []rule[*genSubject] {
 	var rules []rule[*genSubject]
-	for _, b := range genBatchKinds {
+	for _, b := range genBulkKinds {
 		rules = append(rules,
 			rule[*genSubject]{
 				name:  b.name + "AnswersInOrder",
 				says:  b.name + " returns the generations in the order of the keys.",
 				harm:  b.harm,
-				needs: needBatches(b.kind),
-				try:   func(a *attempt, s *genSubject) { tryGenBatchInOrder(a, s, b) },
+				needs: needBulks(b.kind),
+				try:   func(a *attempt, s *genSubject) { tryGenBulkInOrder(a, s, b) },
 			},
 			rule[*genSubject]{
 				name:  b.name + "AnswersEachKey",
 				says:  b.name + " returns one generation per key, whatever the keys have.",
 				harm:  b.harm,
-				needs: needBatches(b.kind),
-				try:   func(a *attempt, s *genSubject) { tryGenBatchAnswersEach(a, s, b) },
+				needs: needBulks(b.kind),
+				try:   func(a *attempt, s *genSubject) { tryGenBulkAnswersEach(a, s, b) },
 			},
 			rule[*genSubject]{
 				name:  b.name + "TakesAnyNumber",
 				says:  b.name + " takes no keys, one, or a thousand.",
 				harm:  "the longest lists, which profit the most, fail or are answered in part.",
-				needs: needBatches(b.kind),
-				try:   func(a *attempt, s *genSubject) { tryGenBatchTakesAnyNumber(a, s, b) },
+				needs: needBulks(b.kind),
+				try:   func(a *attempt, s *genSubject) { tryGenBulkTakesAnyNumber(a, s, b) },
 			},
 			rule[*genSubject]{
 				name:  b.name + "OnlyReadsTheKeys",
 				says:  b.name + " does not change the keys that it is given.",
 				harm:  b.harm,
-				needs: needBatches(b.kind),
-				try:   func(a *attempt, s *genSubject) { tryGenBatchOnlyReads(a, s, b) },
+				needs: needBulks(b.kind),
+				try:   func(a *attempt, s *genSubject) { tryGenBulkOnlyReads(a, s, b) },
 			},
 		)
 	}
 	return append(rules,
 		rule[*genSubject]{
-			name:  "CurrentBatchSeesBump",
-			says:  "G4: When Bump has returned nil, no CurrentBatch that begins later returns an older generation, on any handle.",
+			name:  "CurrentBulkSeesBump",
+			says:  "G4: When Bump has returned nil, no CurrentBulk that begins later returns an older generation, on any handle.",
 			harm:  "a list shows what was invalidated.",
-			needs: needBatches(currentBatch),
-			try:   func(a *attempt, s *genSubject) { tryGenBatchSeesBump(a, s, genBatchKinds[currentBatch]) },
+			needs: needBulks(currentBulk),
+			try:   func(a *attempt, s *genSubject) { tryGenBulkSeesBump(a, s, genBulkKinds[currentBulk]) },
 		},
 		rule[*genSubject]{
-			name:  "CurrentBatchCreatesNothing",
-			says:  "G3: CurrentBatch never creates a generation.",
+			name:  "CurrentBulkCreatesNothing",
+			says:  "G3: CurrentBulk never creates a generation.",
 			harm:  "reads of keys that do not exist fill the memory of the store and drive out the others.",
-			needs: needBatches(currentBatch),
-			try:   tryCurrentBatchCreatesNothing,
+			needs: needBulks(currentBulk),
+			try:   tryCurrentBulkCreatesNothing,
 		},
 		rule[*genSubject]{
-			name:  "SnapshotBatchCreates",
-			says:  "G3: SnapshotBatch creates every generation that is missing, and leaves the others as they are.",
+			name:  "SnapshotBulkCreates",
+			says:  "G3: SnapshotBulk creates every generation that is missing, and leaves the others as they are.",
 			harm:  "lists are never stored, or their entries are dead as soon as the next list is read.",
-			needs: needBatches(snapshotBatch),
-			try:   trySnapshotBatchCreates,
+			needs: needBulks(snapshotBulk),
+			try:   trySnapshotBulkCreates,
 		},
 		rule[*genSubject]{
-			name:  "SnapshotBatchSeesBump",
-			says:  "G4: When Bump has returned nil, no SnapshotBatch that begins later returns an older generation, on any handle.",
+			name:  "SnapshotBulkSeesBump",
+			says:  "G4: When Bump has returned nil, no SnapshotBulk that begins later returns an older generation, on any handle.",
 			harm:  "what is loaded after an invalidation is stored under a dead generation, and refused.",
-			needs: needBatches(snapshotBatch),
-			try:   func(a *attempt, s *genSubject) { tryGenBatchSeesBump(a, s, genBatchKinds[snapshotBatch]) },
+			needs: needBulks(snapshotBulk),
+			try:   func(a *attempt, s *genSubject) { tryGenBulkSeesBump(a, s, genBulkKinds[snapshotBulk]) },
 		},
 		rule[*genSubject]{
-			name:  "BumpBatchIsVisible",
-			says:  "G4: When BumpBatch has returned nil, every one of its keys has a new generation, for every later Current on every handle.",
+			name:  "BumpBulkIsVisible",
+			says:  "G4: When BumpBulk has returned nil, every one of its keys has a new generation, for every later Current on every handle.",
 			harm:  "of a list that was invalidated, some keys are served on.",
-			needs: needBatches(bumpBatch),
-			try:   tryBumpBatchIsVisible,
+			needs: needBulks(bumpBulk),
+			try:   tryBumpBulkIsVisible,
 		},
 		rule[*genSubject]{
-			name:  "BumpBatchIsGreater",
-			says:  "G1: BumpBatch replaces each generation with a greater one.",
+			name:  "BumpBulkIsGreater",
+			says:  "G1: BumpBulk replaces each generation with a greater one.",
 			harm:  "an entry from before the invalidation of a list is taken for one from after it.",
-			needs: needBatches(bumpBatch),
-			try:   tryBumpBatchIsGreater,
+			needs: needBulks(bumpBulk),
+			try:   tryBumpBulkIsGreater,
 		},
 	)
 }()
@@ -113,7 +113,7 @@ func (s *genSubject) distinctGens(a *attempt, keys []string) map[string]uint64 {
 	return gens
 }
 
-func tryGenBatchInOrder(a *attempt, s *genSubject, b genBatchKind) {
+func tryGenBulkInOrder(a *attempt, s *genSubject, b genBulkKind) {
 	keys := names("order", 12)
 	backwards := slices.Clone(keys)
 	slices.Reverse(backwards)
@@ -121,7 +121,7 @@ func tryGenBatchInOrder(a *attempt, s *genSubject, b genBatchKind) {
 	for _, asked := range [][]string{keys, backwards, {keys[7], keys[2], keys[11], keys[0], keys[5]}} {
 		gens := s.distinctGens(a, keys)
 		got := s.batch(a, b.kind, asked)
-		if b.kind == bumpBatch {
+		if b.kind == bumpBulk {
 			for i := range got {
 				gens[asked[i]] = s.current(a, asked[i])
 			}
@@ -147,7 +147,7 @@ func tryGenBatchInOrder(a *attempt, s *genSubject, b genBatchKind) {
 	}
 }
 
-func tryGenBatchAnswersEach(a *attempt, s *genSubject, b genBatchKind) {
+func tryGenBulkAnswersEach(a *attempt, s *genSubject, b genBulkKind) {
 	here, there := "here", "there"
 	s.bump(a, here)
 	s.bump(a, there)
@@ -163,7 +163,7 @@ func tryGenBatchAnswersEach(a *attempt, s *genSubject, b genBatchKind) {
 				asked = append(asked, here)
 			}
 		}
-		gens, err := s.batches[b.kind](a.Context(), slices.Clone(asked))
+		gens, err := s.bulks[b.kind](a.Context(), slices.Clone(asked))
 		if err != nil {
 			a.violated("no error", "%s(%q) returned the error %v", b.name, asked, err)
 		}
@@ -173,8 +173,8 @@ func tryGenBatchAnswersEach(a *attempt, s *genSubject, b genBatchKind) {
 	}
 }
 
-func tryGenBatchTakesAnyNumber(a *attempt, s *genSubject, b genBatchKind) {
-	call := s.batches[b.kind]
+func tryGenBulkTakesAnyNumber(a *attempt, s *genSubject, b genBulkKind) {
+	call := s.bulks[b.kind]
 	for _, none := range [][]string{nil, {}} {
 		if gens, err := call(a.Context(), none); err != nil || len(gens) != 0 {
 			a.violated("none, and no error", "%s of no keys returned %d generations and the error %v", b.name, len(gens), err)
@@ -189,7 +189,7 @@ func tryGenBatchTakesAnyNumber(a *attempt, s *genSubject, b genBatchKind) {
 		if len(gens) != n {
 			a.violated(fmt.Sprintf("%d", n), "%s of %d keys returned %d generations", b.name, n, len(gens))
 		}
-		if b.kind == currentBatch {
+		if b.kind == currentBulk {
 			continue
 		}
 		// Of those at the end, not all can have been left out.
@@ -205,7 +205,7 @@ func tryGenBatchTakesAnyNumber(a *attempt, s *genSubject, b genBatchKind) {
 	}
 }
 
-func tryGenBatchOnlyReads(a *attempt, s *genSubject, b genBatchKind) {
+func tryGenBulkOnlyReads(a *attempt, s *genSubject, b genBulkKind) {
 	keys := []string{"q-3", "q-1", "missing", "q-2"}
 	for _, key := range keys {
 		if key != "missing" {
@@ -213,7 +213,7 @@ func tryGenBatchOnlyReads(a *attempt, s *genSubject, b genBatchKind) {
 		}
 	}
 	given := slices.Clone(keys)
-	if _, err := s.batches[b.kind](a.Context(), given); err != nil {
+	if _, err := s.bulks[b.kind](a.Context(), given); err != nil {
 		a.inconclusive("%s returned %v", b.name, err)
 	}
 	if !slices.Equal(given, keys) {
@@ -221,9 +221,9 @@ func tryGenBatchOnlyReads(a *attempt, s *genSubject, b genBatchKind) {
 	}
 }
 
-// tryGenBatchSeesBump asks for one key at a time, and for several: the order
+// tryGenBulkSeesBump asks for one key at a time, and for several: the order
 // of the answers has a case of its own.
-func tryGenBatchSeesBump(a *attempt, s *genSubject, b genBatchKind) {
+func tryGenBulkSeesBump(a *attempt, s *genSubject, b genBulkKind) {
 	handles := s.handles(a)
 	keys := names("visible", 8)
 	for _, key := range keys {
@@ -256,23 +256,23 @@ func tryGenBatchSeesBump(a *attempt, s *genSubject, b genBatchKind) {
 	}
 }
 
-func tryCurrentBatchCreatesNothing(a *attempt, s *genSubject) {
+func tryCurrentBulkCreatesNothing(a *attempt, s *genSubject) {
 	keys := names("read", 8)
 	for _, n := range []int{1, len(keys)} {
-		for i, gen := range s.batch(a, currentBatch, keys[:n]) {
+		for i, gen := range s.batch(a, currentBulk, keys[:n]) {
 			if gen != 0 {
-				a.violated("0", "CurrentBatch returned %d for %s, which nobody has given a generation", gen, quote(keys[i]))
+				a.violated("0", "CurrentBulk returned %d for %s, which nobody has given a generation", gen, quote(keys[i]))
 			}
 		}
 	}
 	for _, key := range keys {
 		if gen := s.current(a, key); gen != 0 {
-			a.violated("0", "after a CurrentBatch of %s, which nobody has given a generation, Current returned %d", quote(key), gen)
+			a.violated("0", "after a CurrentBulk of %s, which nobody has given a generation, Current returned %d", quote(key), gen)
 		}
 	}
 }
 
-func trySnapshotBatchCreates(a *attempt, s *genSubject) {
+func trySnapshotBulkCreates(a *attempt, s *genSubject) {
 	here, missing := names("here", genTries/2), names("missing", genTries/2)
 	before := make(map[string]uint64)
 	var all []string
@@ -281,12 +281,12 @@ func trySnapshotBatchCreates(a *attempt, s *genSubject) {
 		before[here[i]] = s.current(a, here[i])
 		all = append(all, here[i], missing[i])
 	}
-	got := s.batch(a, snapshotBatch, all)
+	got := s.batch(a, snapshotBulk, all)
 	created, kept := 0, 0
 	for i, gen := range got {
 		switch now := s.current(a, all[i]); {
 		case gen == 0:
-			a.violated("a generation", "SnapshotBatch returned 0 for %s, which nobody holds", quote(all[i]))
+			a.violated("a generation", "SnapshotBulk returned 0 for %s, which nobody holds", quote(all[i]))
 		case before[all[i]] == 0 && now != 0:
 			created++
 		case before[all[i]] != 0 && now == before[all[i]]:
@@ -294,17 +294,17 @@ func trySnapshotBatchCreates(a *attempt, s *genSubject) {
 		}
 	}
 	if got == nil {
-		a.inconclusive("SnapshotBatch did not answer")
+		a.inconclusive("SnapshotBulk did not answer")
 	}
 	if created == 0 {
-		a.violated("generations", "after a SnapshotBatch, none of %d keys that had no generation has one", len(missing))
+		a.violated("generations", "after a SnapshotBulk, none of %d keys that had no generation has one", len(missing))
 	}
 	if kept == 0 {
-		a.violated("the same", "after a SnapshotBatch, none of %d keys has the generation that it had before", len(here))
+		a.violated("the same", "after a SnapshotBulk, none of %d keys has the generation that it had before", len(here))
 	}
 }
 
-func tryBumpBatchIsVisible(a *attempt, s *genSubject) {
+func tryBumpBulkIsVisible(a *attempt, s *genSubject) {
 	handles := s.handles(a)
 	keys := names("visible", 12)
 	before := make([]uint64, len(keys))
@@ -315,13 +315,13 @@ func tryBumpBatchIsVisible(a *attempt, s *genSubject) {
 		}
 	}
 	for range 3 {
-		if s.batch(a, bumpBatch, keys) == nil {
-			a.inconclusive("BumpBatch did not answer")
+		if s.batch(a, bumpBulk, keys) == nil {
+			a.inconclusive("BumpBulk did not answer")
 		}
 		for j, h := range handles {
 			for i, key := range keys {
 				if got := h.current(a, key); got != 0 && got <= before[i] {
-					a.violated(fmt.Sprintf("more than %d, or 0", before[i]), "%s had generation %d, BumpBatch of %d keys returned nil, and Current on handle %d then returned %d",
+					a.violated(fmt.Sprintf("more than %d, or 0", before[i]), "%s had generation %d, BumpBulk of %d keys returned nil, and Current on handle %d then returned %d",
 						quote(key), before[i], len(keys), j, got)
 				}
 			}
@@ -332,20 +332,20 @@ func tryBumpBatchIsVisible(a *attempt, s *genSubject) {
 	}
 }
 
-func tryBumpBatchIsGreater(a *attempt, s *genSubject) {
+func tryBumpBulkIsGreater(a *attempt, s *genSubject) {
 	keys := names("greater", 4)
 	newest := make([]uint64, len(keys))
 	for i, key := range keys {
 		newest[i] = s.snapshot(a, key)
 	}
 	for range 30 {
-		for i, gen := range s.batch(a, bumpBatch, keys) {
+		for i, gen := range s.batch(a, bumpBulk, keys) {
 			if gen == 0 {
 				continue
 			}
 			// In the order of keys, or in any: that has a case of its own.
 			if oldest := slices.Min(newest); gen <= oldest {
-				a.violated(fmt.Sprintf("more than %d", newest[i]), "BumpBatch returned %d for %s, which had %d", gen, quote(keys[i]), newest[i])
+				a.violated(fmt.Sprintf("more than %d", newest[i]), "BumpBulk returned %d for %s, which had %d", gen, quote(keys[i]), newest[i])
 			}
 		}
 		for i, key := range keys {

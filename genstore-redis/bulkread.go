@@ -10,10 +10,10 @@ import (
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
-// GetBatchWithGens implements the method of [cascache.Combined].
-func (v Values) GetBatchWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (cascache.BatchReading, error) {
+// GetBulkWithGens implements the method of [cascache.Combined].
+func (v Values) GetBulkWithGens(ctx context.Context, bulk string, keys []string, wanted bool) (cascache.BulkReading, error) {
 	s := v.store
-	r := cascache.BatchReading{Gens: make([]uint64, len(keys))}
+	r := cascache.BulkReading{Gens: make([]uint64, len(keys))}
 	if err := s.begin(ctx); err != nil {
 		r.GenErr = err
 		return r, err
@@ -24,7 +24,7 @@ func (v Values) GetBatchWithGens(ctx context.Context, bulk string, keys []string
 	if len(keys) == 0 {
 		return r, nil
 	}
-	b := &batchRead{store: s, bulk: bulk, keys: keys, reading: &r, genErrs: make([]error, len(keys)), valueErrs: make([]error, len(keys)+1)}
+	b := &bulkRead{store: s, bulk: bulk, keys: keys, reading: &r, genErrs: make([]error, len(keys)), valueErrs: make([]error, len(keys)+1)}
 	switch {
 	case s.client.node != nil:
 		b.fromNode(ctx)
@@ -37,24 +37,24 @@ func (v Values) GetBatchWithGens(ctx context.Context, bulk string, keys []string
 	return r, joined("read", append(keys[:len(keys):len(keys)], bulk), b.valueErrs)
 }
 
-// batchRead is one GetBatchWithGens under way.
-type batchRead struct {
+// bulkRead is one GetBulkWithGens under way.
+type bulkRead struct {
 	store     *Store
 	bulk      string
 	keys      []string
-	reading   *cascache.BatchReading
+	reading   *cascache.BulkReading
 	genErrs   []error // one per key
 	valueErrs []error // one per key, and that of the bulk entry
 }
 
 // wanted tells whether the values are.
-func (b *batchRead) wanted() bool { return b.reading.Values != nil }
+func (b *bulkRead) wanted() bool { return b.reading.Values != nil }
 
 // fromNode reads everything from one server, by one MGET. That is no write, so
 // a GETEX follows it, over the same connection: a server that refuses that one
 // has not been asked at all. After these comes the replication id, as in
 // readNode.
-func (b *batchRead) fromNode(ctx context.Context) {
+func (b *bulkRead) fromNode(ctx context.Context) {
 	s, n := b.store, len(b.keys)
 	names := s.keys.appendNames(make([]string, 0, 2*n+1), b.keys)
 	if b.wanted() {
@@ -106,7 +106,7 @@ func (b *batchRead) fromNode(ctx context.Context) {
 }
 
 // failAll says that nothing could be read.
-func (b *batchRead) failAll(err error) {
+func (b *bulkRead) failAll(err error) {
 	for i := range b.genErrs {
 		b.genErrs[i], b.valueErrs[i] = err, err
 	}
@@ -116,7 +116,7 @@ func (b *batchRead) failAll(err error) {
 // fromNodes reads from the masters of a Cluster, each in one round trip. What a
 // node does not answer, since its slot has moved for example, goes by the way on
 // which the client follows redirections.
-func (b *batchRead) fromNodes(ctx context.Context) {
+func (b *bulkRead) fromNodes(ctx context.Context) {
 	s, n := b.store, len(b.keys)
 	stop := s.watchSlots()
 	parts := make(map[*redis.Client][]int)
@@ -162,7 +162,7 @@ func (b *batchRead) fromNodes(ctx context.Context) {
 }
 
 // readBulk reads the bulk entry alone.
-func (b *batchRead) readBulk(ctx context.Context) {
+func (b *bulkRead) readBulk(ctx context.Context) {
 	text, err := b.store.get(ctx, b.bulk)
 	switch at := len(b.keys); {
 	case err == nil:
@@ -176,7 +176,7 @@ func (b *batchRead) readBulk(ctx context.Context) {
 
 // readPart reads what is in these places from one node; the place after the
 // keys is that of the bulk entry.
-func (b *batchRead) readPart(ctx context.Context, node *redis.Client, part []int) {
+func (b *bulkRead) readPart(ctx context.Context, node *redis.Client, part []int) {
 	s, n := b.store, len(b.keys)
 	pipe := node.Pipeline()
 	values, records := make([]*redis.StringCmd, len(part)), make([]*redis.StringCmd, len(part))
@@ -231,7 +231,7 @@ func (b *batchRead) readPart(ctx context.Context, node *redis.Client, part []int
 
 // byScript reads by scripts, one for each slot where slots may be on different
 // servers.
-func (b *batchRead) byScript(ctx context.Context) {
+func (b *bulkRead) byScript(ctx context.Context) {
 	s := b.store
 	list := s.groups(b.keys, maxGroup)
 	for i := range list {
@@ -258,7 +258,7 @@ func (b *batchRead) byScript(ctx context.Context) {
 }
 
 // take takes what a currentsScript answered for a group.
-func (b *batchRead) take(ctx context.Context, g group, bulk bool, reply *redis.Cmd) {
+func (b *bulkRead) take(ctx context.Context, g group, bulk bool, reply *redis.Cmd) {
 	n := len(b.keys)
 	items, err := reply.Slice()
 	if err == nil && len(items) != len(g.names)+1 {
