@@ -29,17 +29,12 @@
 //		Codec:     jsoncodec.JSON[User]{},  // any Codec
 //	})
 //
-//	func load(ctx context.Context, id string) (User, error) {
-//		if u, ok, err := users.Get(ctx, id); ok || err != nil {
-//			return u, err
-//		}
-//		obs := users.SnapshotGen(id)
-//		u, err := db.User(ctx, id)
-//		if err != nil {
-//			return u, err
-//		}
-//		return u, users.SetWithGen(ctx, id, u, obs, 0)
-//	}
+//	loader, err := cascache.NewLoader(users, cascache.LoaderOptions[User]{
+//		Load: func(ctx context.Context, id string) (User, error) {
+//			return db.User(ctx, id)
+//		},
+//	})
+//	u, err := loader.Get(ctx, id) // from the cache, else from db, once for all callers
 //
 //	func rename(ctx context.Context, id, name string) error {
 //		if err := db.Rename(ctx, id, name); err != nil {
@@ -47,6 +42,13 @@
 //		}
 //		return users.Invalidate(ctx, id)
 //	}
+//
+// Where a loader does not fit, the same fill by hand has three steps, in this
+// order:
+//
+//	obs := users.SnapshotGen(id)              // before the database is read
+//	u, err := db.User(ctx, id)
+//	err = users.SetWithGen(ctx, id, u, obs, 0) // stored only if nobody invalidated meanwhile
 //
 // # For those who change this package
 //
