@@ -11,8 +11,10 @@ import (
 // that stands on one side only is never gone around: wrap the value once, and
 // give the wrapper to both.
 //
-// Keys are storage keys, as for both, and the value under a key is the entry
-// that its generation is of. The calls below are bounded by
+// Keys are storage keys of entries. The generation of an entry is kept under
+// [GenKey] of its storage key, which differs from it only where [Options.Schema]
+// is set; Current, Snapshot, Bump and the like are given that key. The calls below
+// are bounded by
 // [Options.GenTimeout], BumpAndDel as a bump is. A call for many keys is for at
 // most 1,000. Slices are owned as for [Provider].
 type Combined interface {

@@ -88,7 +88,7 @@ type OpError struct {
 const shownKey = 256
 
 func (e *OpError) Error() string {
-	key := newKeySpace(e.Namespace).entry(e.Key)
+	key := newKeySpace(e.Namespace, "").entry(e.Key)
 	if len(key) > shownKey {
 		key = strings.ToValidUTF8(key[:shownKey], "") + "..."
 	}

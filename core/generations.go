@@ -18,11 +18,14 @@ const DefaultBumpTimeout = 5 * time.Second
 
 // generations is a GenStore as the cache uses it: every call bounded in time,
 // bulks in parts and for stores without them, and never more than G2 allows: a
-// number is what the store said in time, and everything else is an error.
+// number is what the store said in time, and everything else is an error. It is
+// given the storage keys of entries, and gives the store the keys of their
+// generations.
 type generations struct {
 	// What a hit reads comes first, so that it lies in one cache line.
 
 	localReader LocalReader // nil: every look-up is a call
+	keys        keySpace
 
 	// floor is a generation below which none is taken for proof; see
 	// recovery.refuseOld. 0 while there is none.
@@ -56,8 +59,8 @@ type holding struct {
 }
 
 // newGenerations is where the abilities of a store are looked for.
-func newGenerations(store GenStore, timeout time.Duration) *generations {
-	g := &generations{store: store, timeout: timeout}
+func newGenerations(store GenStore, keys keySpace, timeout time.Duration) *generations {
+	g := &generations{store: store, keys: keys, timeout: timeout}
 	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
 		g.reads, g.bumps = newPool(), newPool()
 	}
@@ -95,12 +98,12 @@ func newGenerations(store GenStore, timeout time.Duration) *generations {
 // current returns the generation of one entry. 0 with a nil error: none, or
 // held.
 func (g *generations) current(ctx context.Context, entry string) (uint64, error) {
-	return g.above(g.one(ctx, entry))
+	return g.above(g.one(ctx, g.keys.genKey(entry)))
 }
 
-// currentLocally returns the generation of the entry prefix+key if the store
-// knows it without a call that may block, and otherwise 0.
-func (g *generations) currentLocally(prefix, key string) (gen uint64, err error) {
+// currentLocally returns the generation of a key if the store knows it without a
+// call that may block, and otherwise 0.
+func (g *generations) currentLocally(key string) (gen uint64, err error) {
 	if g.localReader == nil {
 		return 0, nil
 	}
@@ -110,7 +113,7 @@ func (g *generations) currentLocally(prefix, key string) (gen uint64, err error)
 			gen, err = 0, caught(recover(), "the generation store")
 		}
 	}()
-	gen, ok := g.localReader.CurrentLocal(prefix, key)
+	gen, ok := g.localReader.CurrentLocal(g.keys.gen, key)
 	returned = true
 	if !ok {
 		return 0, nil
@@ -120,12 +123,12 @@ func (g *generations) currentLocally(prefix, key string) (gen uint64, err error)
 
 // currentToCommit is current for a fill.
 func (g *generations) currentToCommit(ctx context.Context, entry string) (uint64, error) {
-	return g.above(g.oneToCommit(ctx, entry))
+	return g.above(g.oneToCommit(ctx, g.keys.genKey(entry)))
 }
 
 // snapshot returns the generation of one entry, created if need be.
 func (g *generations) snapshot(ctx context.Context, entry string) (uint64, error) {
-	return g.above(g.oneSnapshot(ctx, entry))
+	return g.above(g.oneSnapshot(ctx, g.keys.genKey(entry)))
 }
 
 // above returns what a look-up has found: nothing beside an error, or below the
@@ -155,7 +158,7 @@ func (g *generations) bump(ctx context.Context, entry string) error {
 
 // bumpGen is bump, and returns the new generation: 0 while the entry is held.
 func (g *generations) bumpGen(ctx context.Context, entry string) (uint64, error) {
-	return g.oneBump(ctx, entry)
+	return g.oneBump(ctx, g.keys.genKey(entry))
 }
 
 // raiseFloor makes every generation below gen count as none, for good.
@@ -180,6 +183,7 @@ func (g *generations) currentBulk(ctx context.Context, entries []string) ([]uint
 // currentPartlyLocal is currentBulk where localReader is set: one call for
 // those generations that are not known without.
 func (g *generations) currentPartlyLocal(ctx context.Context, entries []string) ([]uint64, error) {
+	entries = g.keys.genKeys(entries)
 	gens, err := g.knownLocally(entries)
 	if err != nil {
 		return make([]uint64, len(entries)), err
@@ -224,6 +228,7 @@ func (g *generations) snapshotBulk(ctx context.Context, entries []string) ([]uin
 }
 
 func (g *generations) lookUpBulk(ctx context.Context, op func(context.Context, []string) ([]uint64, error), entries []string) ([]uint64, error) {
+	entries = g.keys.genKeys(entries)
 	var gens []uint64
 	var failed failures
 	var last error
@@ -308,7 +313,7 @@ func (g *generations) bumpBulk(ctx context.Context, entries []string) []error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) { return g.manyBumps(ctx, part) })
+	return errorsOfParts(ctx, g.keys.genKeys(entries), func(part []string) ([]error, error) { return g.manyBumps(ctx, part) })
 }
 
 // errorsOfParts calls do for each part of entries, and returns one error per
@@ -381,6 +386,7 @@ func (g *generations) hold(ctx context.Context, entries []string, token string, 
 	if g.holds == nil {
 		return ErrHoldUnsupported
 	}
+	entries = g.keys.genKeys(entries)
 	held := 0
 	for part := range slices.Chunk(entries, partSize) {
 		if _, err := g.holds(ctx, holding{part, token, lease}); err != nil {
@@ -400,7 +406,7 @@ func (g *generations) hold(ctx context.Context, entries []string, token string, 
 // release releases token's holds of the entries and bumps them. All are
 // attempted. It returns what bumpBulk does.
 func (g *generations) release(ctx context.Context, entries []string, token string) []error {
-	return errorsOfParts(ctx, entries, func(part []string) ([]error, error) {
+	return errorsOfParts(ctx, g.keys.genKeys(entries), func(part []string) ([]error, error) {
 		_, err := g.releases(ctx, holding{entries: part, token: token})
 		return nil, err
 	})

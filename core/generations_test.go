@@ -13,7 +13,7 @@ var errBroken = errors.New("broken")
 
 func newGens(t testing.TB, store GenStore) *generations {
 	t.Helper()
-	g := newGenerations(store, DefaultGenTimeout)
+	g := newGenerations(store, newKeySpace("n", ""), DefaultGenTimeout)
 	t.Cleanup(func() { _ = g.close(context.Background()) })
 	return g
 }

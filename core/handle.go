@@ -47,7 +47,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	if h.disabled {
 		return h, nil
 	}
-	h.keys = newKeySpace(opts.Namespace)
+	h.keys = newKeySpace(opts.Namespace, opts.Schema)
 	h.emit = newEmitter(opts.Hooks, opts.Namespace)
 	h.near = opts.Near
 	if opts.Provider != nil {
@@ -74,7 +74,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 			h.emit.sharedProvider(context.Background())
 		}
 	}
-	h.gens = newGenerations(store, orDefault(opts.GenTimeout, DefaultGenTimeout))
+	h.gens = newGenerations(store, h.keys, orDefault(opts.GenTimeout, DefaultGenTimeout))
 	h.values = newValues(opts.Provider)
 	if both := combinedOf(opts.Provider, store); both != nil {
 		h.port = newTogether(&h.proofs, h.values, both)

@@ -64,9 +64,9 @@ func (j joined) GetWithGen(ctx context.Context, key string, create bool) (value 
 		value = []byte{}
 	}
 	if create {
-		gen, genErr = j.store.Snapshot(ctx, key)
+		gen, genErr = j.store.Snapshot(ctx, GenKey(key))
 	} else {
-		gen, genErr = j.store.Current(ctx, key)
+		gen, genErr = j.store.Current(ctx, GenKey(key))
 	}
 	return value, gen, valueErr, genErr
 }
@@ -84,7 +84,7 @@ func (j joined) GetBulkWithGens(ctx context.Context, bulk string, keys []string,
 		if wanted {
 			r.Values[i], r.Gens[i], valueErr, genErr = j.GetWithGen(ctx, key, false)
 		} else {
-			r.Gens[i], genErr = j.store.Current(ctx, key)
+			r.Gens[i], genErr = j.store.Current(ctx, GenKey(key))
 		}
 		r.GenErr, err = errors.Join(r.GenErr, genErr), errors.Join(err, valueErr)
 	}
@@ -92,7 +92,7 @@ func (j joined) GetBulkWithGens(ctx context.Context, bulk string, keys []string,
 }
 
 func (j joined) SetIfGen(ctx context.Context, item Item, gen uint64) (current uint64, stored bool, err error) {
-	if current, err = j.store.Current(ctx, item.Key); err != nil {
+	if current, err = j.store.Current(ctx, GenKey(item.Key)); err != nil {
 		return 0, false, err
 	}
 	if current != gen {
@@ -123,7 +123,7 @@ func (j joined) SetBulkIfGens(ctx context.Context, items []Item, gens []uint64) 
 func (j joined) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bumpErr, delErr error) {
 	gens = make([]uint64, len(keys))
 	for i, key := range keys {
-		gen, err := j.store.Bump(ctx, key)
+		gen, err := j.store.Bump(ctx, GenKey(key))
 		if gens[i] = gen; err != nil {
 			gens[i] = 0
 		}
@@ -168,6 +168,8 @@ func TestOverACombined(t *testing.T) {
 		"TestSetBulkReturnsTheProvidersError":                 TestSetBulkReturnsTheProvidersError,
 		"TestSetBulkOfAnInvalidKeyStoresNothing":              TestSetBulkOfAnInvalidKeyStoresNothing,
 		"TestSetBulkLeavesTheCallersMapsAlone":                TestSetBulkLeavesTheCallersMapsAlone,
+		"TestSchemasShareGenerationsAndNoEntries":             TestSchemasShareGenerationsAndNoEntries,
+		"TestAnotherVersionsInvalidationStopsAFill":           TestAnotherVersionsInvalidationStopsAFill,
 		"TestVersionsDoNotMix":                                TestVersionsDoNotMix,
 		"TestACommitThatTheStoreIsToldOfIsProved":             TestACommitThatTheStoreIsToldOfIsProved,
 		"TestGetAfterFill":                                    TestGetAfterFill,

@@ -21,20 +21,78 @@ const (
 	bulkDigest = 16
 )
 
-// keySpace names the entries of one namespace. Since ':' cannot occur in the
-// escaped namespace, the first ':' after it ends it, so that no two different
-// pairs of namespace and key share a storage key.
+// schemaMark stands between namespace and schema in the storage key of an entry.
+// An escaped namespace does not contain it: after a '%' there is a digit.
+const schemaMark = "%@"
+
+// keySpace names the entries and generations of one namespace. Since ':' cannot
+// occur in the escaped namespace or schema, the first ':' after them ends them, so
+// that no two different triples of namespace, schema and key share a storage key.
 type keySpace struct {
-	single string // "single:<ns>:"
-	bulk   string // "bulk:<ns>:"
+	single string // "single:<ns>:", or "single:<ns>%@<schema>:"
+	gen    string // "single:<ns>:"
+	bulk   string // "bulk:" and then as single
 	floor  string // no entry: a name to draw a generation under
 }
 
 var escapeNamespace = strings.NewReplacer("%", "%25", ":", "%3A")
 
-func newKeySpace(namespace string) keySpace {
+func newKeySpace(namespace, schema string) keySpace {
 	ns := escapeNamespace.Replace(namespace)
-	return keySpace{single: singlePrefix + ns + ":", bulk: bulkPrefix + ns + ":", floor: floorPrefix + ns}
+	versioned := ns
+	if schema != "" {
+		versioned += schemaMark + escapeNamespace.Replace(schema)
+	}
+	return keySpace{
+		single: singlePrefix + versioned + ":",
+		gen:    singlePrefix + ns + ":",
+		bulk:   bulkPrefix + versioned + ":",
+		floor:  floorPrefix + ns,
+	}
+}
+
+// GenKey returns the key under which the generation of a single entry is kept:
+// the entry's storage key without the schema, which is the storage key itself
+// where there is none (see Options.Schema). Whoever implements [Combined] asks
+// it; other stores are given the right key by the cache.
+func GenKey(storageKey string) string {
+	rest, ok := strings.CutPrefix(storageKey, singlePrefix)
+	if !ok {
+		return storageKey
+	}
+	end := strings.IndexByte(rest, ':')
+	if end < 0 {
+		return storageKey
+	}
+	mark := strings.Index(rest[:end], schemaMark)
+	if mark < 0 {
+		return storageKey
+	}
+	return storageKey[:len(singlePrefix)+mark] + rest[end:]
+}
+
+// genKey is GenKey of an entry of this namespace. Other names are left as they
+// are.
+func (s keySpace) genKey(entry string) string {
+	if len(s.single) == len(s.gen) {
+		return entry
+	}
+	if key, ok := strings.CutPrefix(entry, s.single); ok {
+		return s.gen + key
+	}
+	return entry
+}
+
+// genKeys is genKey of many.
+func (s keySpace) genKeys(entries []string) []string {
+	if len(s.single) == len(s.gen) {
+		return entries
+	}
+	keys := make([]string, len(entries))
+	for i, entry := range entries {
+		keys[i] = s.genKey(entry)
+	}
+	return keys
 }
 
 // check reports why key cannot be used, or nil.
@@ -49,8 +107,8 @@ func (s keySpace) check(key string) error {
 	return nil
 }
 
-// entry returns the storage key of the single entry of key, which is also the
-// name of its generation.
+// entry returns the storage key of the single entry of key. genKey makes the key
+// of its generation of it.
 func (s keySpace) entry(key string) string { return s.single + key }
 
 // userKey returns the key whose single entry is entry.

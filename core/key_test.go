@@ -21,7 +21,7 @@ func TestSingleEntryNames(t *testing.T) {
 		{":%", ":", "single:%3A%25::"},
 		{"ü", "\x00\xff", "single:ü:\x00\xff"},
 	} {
-		if got := newKeySpace(c.namespace).entry(c.key); got != c.want {
+		if got := newKeySpace(c.namespace, "").entry(c.key); got != c.want {
 			t.Errorf("storage keys are part of the contract: namespace %q, key %q: got %q, want %q", c.namespace, c.key, got, c.want)
 		}
 	}
@@ -41,7 +41,7 @@ func TestBulkEntryNames(t *testing.T) {
 		{"a:b%", []string{"a"}, "bulk:a%3Ab%25:6a9662194f63c1d38f6685d65fd9d380"},
 		{"n", []string{"a", "b"}, bulkOfAB},
 	} {
-		if got := newKeySpace(c.namespace).bulkEntry(c.keys); got != c.want {
+		if got := newKeySpace(c.namespace, "").bulkEntry(c.keys); got != c.want {
 			t.Errorf("storage keys are part of the contract: namespace %q, keys %q: got %q, want %q", c.namespace, c.keys, got, c.want)
 		}
 	}
@@ -83,7 +83,7 @@ func TestNoTwoPairsShareAStorageKey(t *testing.T) {
 	words = slices.Compact(words)[1:] // neither may be empty
 	seen := make(map[string][2]string)
 	for _, namespace := range words {
-		space := newKeySpace(namespace)
+		space := newKeySpace(namespace, "")
 		for _, key := range words {
 			entry := space.entry(key)
 			if other, dup := seen[entry]; dup {

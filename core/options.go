@@ -19,6 +19,14 @@ type Options[V any] struct {
 	// '%' and ':' counts as three.
 	Namespace string
 
+	// Schema is part of the storage keys of the entries, and of no generation's.
+	// Caches of one namespace with different schemas, such as two versions of a
+	// service during a rollout, never read each other's entries, and an
+	// invalidation by either kills the entries of both. Any string; [SchemaOf]
+	// makes one of a type. Empty for none. The bytes of the schema count like
+	// those of Namespace, and two more.
+	Schema string
+
 	// Provider stores the entries. Required unless Near is set. Several caches
 	// may have the same one, each under a namespace of its own: the last of
 	// them to close closes it. It may be the same value as GenStore: see
@@ -114,8 +122,8 @@ func (o *Options[V]) validate() error {
 	if o.Namespace == "" {
 		return fmt.Errorf("cascache: Options.Namespace is empty; it is required")
 	}
-	if n := len(newKeySpace(o.Namespace).single); n >= maxStorageKey {
-		return fmt.Errorf("cascache: Options.Namespace takes %d bytes of every storage key; at most %d leave room for a key",
+	if n := len(newKeySpace(o.Namespace, o.Schema).single); n >= maxStorageKey {
+		return fmt.Errorf("cascache: Options.Namespace and Options.Schema take %d bytes of every storage key; at most %d leave room for a key",
 			n, maxStorageKey-1)
 	}
 	if o.Provider == nil && o.Near == nil {

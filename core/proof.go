@@ -25,14 +25,14 @@ func (p *proofs) proof(ctx context.Context, key, entry string) (gen uint64, why 
 	if p.suspects.any.Load() && p.suspects.has(p.keys.entry(key)) {
 		return 0, ReasonSuspect, nil
 	}
-	if gen, err = p.gens.currentLocally(p.keys.single, key); gen != 0 {
+	if gen, err = p.gens.currentLocally(key); gen != 0 {
 		return gen, "", nil
 	}
 	if err == nil {
 		if entry == "" {
 			entry = p.keys.entry(key)
 		}
-		gen, err = p.gens.above(p.gens.one(ctx, entry))
+		gen, err = p.gens.current(ctx, entry)
 	}
 	if gen == 0 {
 		why, err = p.unproven(ctx, key, err)

@@ -56,16 +56,19 @@ func (r redactor) storageKey(namespace, entry string) string {
 	if r.replace == nil {
 		return entry
 	}
-	key := newKeySpace(namespace).keyIn(entry)
+	key := keyIn(namespace, entry)
 	return strings.TrimSuffix(entry, key) + r.replace(key)
 }
 
-// keyIn returns what follows the namespace in a storage key, or all of what is
-// none.
-func (s keySpace) keyIn(entry string) string {
-	for _, prefix := range []string{s.single, s.bulk} {
-		if key, ok := strings.CutPrefix(entry, prefix); ok {
-			return key
+// keyIn returns what follows the namespace, and any schema, in a storage key of
+// that namespace, or all of what is none.
+func keyIn(namespace, entry string) string {
+	for _, prefix := range []string{singlePrefix, bulkPrefix} {
+		if rest, ok := strings.CutPrefix(entry, prefix); ok {
+			versioned, key, _ := strings.Cut(rest, ":")
+			if ns, _, _ := strings.Cut(versioned, schemaMark); ns == escapeNamespace.Replace(namespace) {
+				return key
+			}
 		}
 	}
 	return entry

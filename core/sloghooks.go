@@ -81,7 +81,7 @@ func NewSlogHooks(logger *slog.Logger, opts SlogOptions) *Hooks {
 				return []slog.Attr{
 					slog.String("storage_key", r.storageKey(e.Namespace, e.StorageKey)),
 					slog.String("reason", string(e.Reason)),
-					r.err("error", e.Err, e.Namespace, newKeySpace(e.Namespace).keyIn(e.StorageKey)),
+					r.err("error", e.Err, e.Namespace, keyIn(e.Namespace, e.StorageKey)),
 				}
 			})
 		},
