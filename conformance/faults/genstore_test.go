@@ -63,8 +63,8 @@ func TestGenStoreHasTheAbilitiesOfWhatItWraps(t *testing.T) {
 		if _, has := cascache.AbilityOf[cascache.Holder](g); has != test.want {
 			t.Errorf("%s: it can hold: %t, want %t", test.name, has, test.want)
 		}
-		if _, has := cascache.AbilityOf[cascache.PrefixReader](g); has != test.want {
-			t.Errorf("%s: it looks up by prefix: %t, want %t", test.name, has, test.want)
+		if _, has := cascache.AbilityOf[cascache.LocalReader](g); has != test.want {
+			t.Errorf("%s: it knows generations: %t, want %t", test.name, has, test.want)
 		}
 		if n, has := cascache.AbilityOf[cascache.NonBlocker](g); has && n.NonBlocking() {
 			t.Errorf("%s: a store that may be delayed says that it never blocks", test.name)
@@ -203,21 +203,8 @@ func TestGenStoreSameSeedSameFaults(t *testing.T) {
 	}
 }
 
-// knowing is a store that knows all it has, and is told of commits.
+// knowing is a local store that is told of commits as well.
 type knowing struct{ *cascache.LocalGenStore }
-
-func (k knowing) NonBlocking() bool { return false }
-
-func (k knowing) CurrentLocal(prefix, key string) (uint64, bool) {
-	gen, err := k.CurrentPrefixed(context.Background(), prefix, key)
-	return gen, err == nil && gen != 0
-}
-
-func (k knowing) CurrentLocalBulk(keys []string, gens []uint64) {
-	for i, key := range keys {
-		gens[i], _ = k.Current(context.Background(), key)
-	}
-}
 
 func (k knowing) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	return k.Current(ctx, key)
