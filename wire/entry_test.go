@@ -38,7 +38,7 @@ func checkEntry(t *testing.T, v Version, b []byte, key string) {
 
 func TestDecodeEntry(t *testing.T) {
 	const key = "single:ns:key"
-	for _, v := range []Version{Version1, Version2, 0, 3} {
+	for _, v := range []Version{Version1, Version2, 0, 4} {
 		for _, d := range decoders {
 			golden := unhex(t, d.golden)
 			for n := range len(golden) + 1 {
