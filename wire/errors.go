@@ -63,6 +63,6 @@ var (
 	errTooManyDeps  = &reason{ErrTooManyDeps, "more than 256"}
 	errNoDeps       = &reason{ErrTooManyDeps, "versions 1 and 2 carry none"}
 	errNoVersion    = &reason{ErrUnknownVersion, "none of the constants"}
-	errNotBare      = &reason{ErrUnknownVersion, "neither 1 nor 2"}
+	errNotBare      = &reason{ErrUnknownVersion, "version 3, which this method cannot write or read in full"}
 	errAddressSpace = &reason{ErrTooLarge, "the frame is longer than a slice can be"}
 )

@@ -69,10 +69,10 @@ func (v Version) known() error {
 
 // bare refuses every version whose entries say more than a generation and a payload.
 func (v Version) bare() error {
-	if v != Version1 && v != Version2 {
+	if v.is3() {
 		return errNotBare
 	}
-	return nil
+	return v.known()
 }
 
 // headerSize returns the size of everything before the key, or before the body.
