@@ -27,20 +27,21 @@ type Dep struct {
 // Deps are the dependencies of one entry, at most [MaxDeps], in ascending byte order
 // of distinct keys. The zero value has none.
 //
-// Deps is a view, not a copy. What a decoder returned aliases its input, keys
-// included, so the input must never be modified; clone a key that should not keep the
-// whole input in memory. What [DepsOf] returned aliases the slice it was given.
+// What a decoder returned is a view of its input, keys included: the input must never
+// be modified, and a key that should not keep the whole input in memory has to be
+// cloned.
 type Deps struct {
-	// Of three forms: without a list, raw holds n dependencies as in an entry; with a
-	// list, raw holds n indices into it as in a bulk, or is empty for the list itself.
-	list []Dep
-	raw  string
-	n    int
+	// Of two forms: without a table, raw holds n dependencies as an entry does;
+	// with one, raw holds n indices into it as a bulk does. Four words: what is larger
+	// the compiler keeps in memory while it is ranged over.
+	table *[]Dep
+	raw   string
+	n     int
 }
 
-// DepsOf returns the dependencies for an encoder. They may come in any order: the
-// slice is left as it is, and copied only when it is not in ascending order of its
-// keys already. It must not be modified while the result is in use.
+// DepsOf returns the dependencies for an encoder, in one allocation if they are in
+// ascending order of their keys. They may come in any order; the slice is left as it
+// is, and nothing of it is kept.
 //
 // More than [MaxDeps] are an error that wraps [ErrTooManyDeps], a key that occurs
 // twice is one that wraps [ErrDuplicateKey], and a key of more than [MaxKeyLen] bytes
@@ -53,6 +54,7 @@ func DepsOf(deps []Dep) (Deps, error) {
 		deps = slices.Clone(deps)
 		slices.SortFunc(deps, compareDeps)
 	}
+	size := 0
 	for i, dep := range deps {
 		if i > 0 && deps[i-1].Key == dep.Key {
 			return Deps{}, fmt.Errorf("%w: %q", ErrDuplicateKey, dep.Key)
@@ -60,8 +62,13 @@ func DepsOf(deps []Dep) (Deps, error) {
 		if len(dep.Key) > MaxKeyLen {
 			return Deps{}, errKeyLen
 		}
+		size += depOverhead + len(dep.Key)
 	}
-	return Deps{list: deps, n: len(deps)}, nil
+	raw := make([]byte, 0, size)
+	for _, dep := range deps {
+		raw = appendDep(raw, dep)
+	}
+	return Deps{raw: aliasOf(raw), n: len(deps)}, nil
 }
 
 // Len returns the number of dependencies.
@@ -70,30 +77,32 @@ func (d Deps) Len() int { return d.n }
 // All yields the key and the generation of each dependency, in ascending order of the
 // keys. Ranging over it allocates nothing, and it cannot fail: a decoder has checked
 // everything before.
-func (d Deps) All() iter.Seq2[string, uint64] { return d.each }
-
-func (d Deps) each(yield func(key string, gen uint64) bool) {
-	raw := d.raw
-	for i := range d.n {
-		var dep Dep
-		switch {
-		case d.list == nil:
-			dep, raw = nextDep(raw)
-		case raw == "":
-			dep = d.list[i]
-		default:
-			dep = d.list[indexAt(raw, i)]
-		}
-		if !yield(dep.Key, dep.Gen) {
-			return
+func (d Deps) All() iter.Seq2[string, uint64] {
+	return func(yield func(key string, gen uint64) bool) {
+		for rest := d; rest.n > 0; {
+			var dep Dep
+			if dep, rest = rest.cut(); !yield(dep.Key, dep.Gen) {
+				return
+			}
 		}
 	}
+}
+
+// cut takes the first dependency off d, which has one.
+func (d Deps) cut() (first Dep, rest Deps) {
+	d.n--
+	if d.table == nil {
+		first, d.raw = nextDep(d.raw)
+	} else {
+		first, d.raw = (*d.table)[indexAt(d.raw, 0)], d.raw[indexSize:]
+	}
+	return first, d
 }
 
 // size returns how many bytes the dependencies take in an entry, with their number.
 func (d Deps) size() uint64 {
 	size := uint64(countSize)
-	if d.list == nil {
+	if d.table == nil {
 		return size + uint64(len(d.raw))
 	}
 	for key := range d.All() {
@@ -105,7 +114,7 @@ func (d Deps) size() uint64 {
 // appendTo appends the number of the dependencies and then all of them.
 func (d Deps) appendTo(frame []byte) []byte {
 	frame = binary.BigEndian.AppendUint16(frame, uint16(d.n))
-	if d.list == nil {
+	if d.table == nil {
 		return append(frame, d.raw...)
 	}
 	for key, gen := range d.All() {
@@ -165,15 +174,15 @@ func cutDep(b []byte) (key []byte, gen uint64, rest []byte, err error) {
 	return key, binary.BigEndian.Uint64(b), b[genSize:], nil
 }
 
-// cutDeps takes the number of dependencies and then all of them off b, and checks
-// each.
-func cutDeps(b []byte) (deps Deps, rest []byte, err error) {
+// decode takes the number of dependencies and then all of them off b, checks each, and
+// makes d a view of them.
+func (d *Deps) decode(b []byte) (rest []byte, err error) {
 	if len(b) < countSize {
-		return Deps{}, nil, errShort
+		return nil, errShort
 	}
 	n := int(binary.BigEndian.Uint16(b))
 	if n > MaxDeps {
-		return Deps{}, nil, errDepCount
+		return nil, errDepCount
 	}
 	b = b[countSize:]
 	rest = b
@@ -181,18 +190,19 @@ func cutDeps(b []byte) (deps Deps, rest []byte, err error) {
 	for i := range n {
 		var key []byte
 		if key, _, rest, err = cutDep(rest); err != nil {
-			return Deps{}, nil, err
+			return nil, err
 		}
 		if i > 0 && string(last) >= string(key) {
-			return Deps{}, nil, errDepOrder
+			return nil, errDepOrder
 		}
 		last = key
 	}
-	return Deps{raw: aliasOf(b[:len(b)-len(rest)]), n: n}, rest, nil
+	d.raw, d.n = aliasOf(b[:len(b)-len(rest)]), n
+	return rest, nil
 }
 
-// aliasOf returns b as a string without a copy: nobody may modify the input of a
-// decoder.
+// aliasOf returns b as a string without a copy. Nobody writes to b any more: it is the
+// input of a decoder, or was made for this string.
 func aliasOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // checkTableLen refuses a number of distinct dependencies of a bulk that does not fit

@@ -37,26 +37,37 @@ func (e *Entry) bodySize() uint64 {
 	return size
 }
 
-// Decode decodes what may lie under the key of one value. Payload and dependencies
-// alias b. The payload is clipped to its length, and not nil even when empty, unless
-// the entry is absent. Anything but exactly one whole single or absent entry, of the
-// key where there is a checksum, is an error that wraps [ErrCorrupt]. It never
-// allocates.
-func (v Version) Decode(b []byte, key string) (Entry, error) {
+// Decode decodes what may lie under the key of one value. Whatever e held before is
+// lost. Payload and dependencies alias b. The payload is clipped to its length, and not
+// nil even when empty, unless the entry is absent. Anything but exactly one whole
+// single or absent entry, of the key where there is a checksum, is an error that wraps
+// [ErrCorrupt], and leaves e as the zero Entry. It never allocates.
+func (v Version) Decode(b []byte, key string, e *Entry) error {
+	if v == Version1 && isSingle1(b) { // as in DecodeEntry, without the call
+		payload := b[headerSize+singleHead:]
+		*e = Entry{Gen: binary.BigEndian.Uint64(b[headerSize:]), Payload: payload[:len(payload):len(payload)]}
+		return nil
+	}
 	if !v.is3() {
 		kind, gen, payload, err := v.DecodeEntry(b, key)
-		return Entry{Absent: kind == KindAbsent, Gen: gen, Payload: payload}, err
+		*e = Entry{Absent: kind == KindAbsent, Gen: gen, Payload: payload}
+		return err
 	}
 	kind := KindSingle
 	// Only a guess, of bytes that may be damaged: open tells.
 	if len(b) > len(magic)+1 && b[len(magic)+1] == byte(KindAbsent) {
 		kind = KindAbsent
 	}
+	*e = Entry{}
 	body, err := v.open(b, kind, key)
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
-	return decodeEntryBody(body, kind)
+	if err := e.decodeBody(body, kind); err != nil {
+		*e = Entry{}
+		return err
+	}
+	return nil
 }
 
 // Append appends an entry to dst. It allocates only when dst lacks the room, and then
@@ -111,33 +122,32 @@ func (v Version) Size(key int, e Entry) int {
 	}
 }
 
-func decodeEntryBody(body []byte, kind Kind) (Entry, error) {
+// decodeBody fills in the entry from its body in version 3. With an error, it may
+// have filled in a part.
+func (e *Entry) decodeBody(body []byte, kind Kind) (err error) {
 	if len(body) < entryHead {
-		return Entry{}, errShort
+		return errShort
 	}
-	deps, rest, err := cutDeps(body[entryHead:])
+	e.Gen = binary.BigEndian.Uint64(body)
+	e.Loaded = binary.BigEndian.Uint64(body[genSize:])
+	rest, err := e.Deps.decode(body[entryHead:])
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
-	var payload []byte
-	if kind == KindSingle {
+	if kind == KindAbsent {
+		e.Absent = true
+	} else {
 		if len(rest) < lenSize {
-			return Entry{}, errShort
+			return errShort
 		}
-		if payload, rest, err = cutPayload(rest); err != nil {
-			return Entry{}, err
+		if e.Payload, rest, err = cutPayload(rest); err != nil {
+			return err
 		}
 	}
 	if len(rest) > 0 {
-		return Entry{}, errTrailing
+		return errTrailing
 	}
-	return Entry{
-		Absent:  kind == KindAbsent,
-		Gen:     binary.BigEndian.Uint64(body),
-		Loaded:  binary.BigEndian.Uint64(body[genSize:]),
-		Deps:    deps,
-		Payload: payload,
-	}, nil
+	return nil
 }
 
 // singleHeader is the header of a single of version 1.
@@ -149,11 +159,9 @@ const singleHeader = magic + "\x01\x01"
 // [ErrCorrupt].
 func (v Version) DecodeEntry(b []byte, key string) (kind Kind, gen uint64, payload []byte, err error) {
 	// What nearly every hit is, in one look.
-	if v == Version1 && len(b) >= headerSize+singleHead && string(b[:headerSize]) == singleHeader {
+	if v == Version1 && isSingle1(b) {
 		payload = b[headerSize+singleHead:]
-		if uint64(binary.BigEndian.Uint32(b[headerSize+genSize:])) == uint64(len(payload)) {
-			return KindSingle, binary.BigEndian.Uint64(b[headerSize:]), payload[:len(payload):len(payload)], nil
-		}
+		return KindSingle, binary.BigEndian.Uint64(b[headerSize:]), payload[:len(payload):len(payload)], nil
 	}
 	if err = v.bare(); err != nil {
 		return 0, 0, nil, err
@@ -170,4 +178,10 @@ func (v Version) DecodeEntry(b []byte, key string) (kind Kind, gen uint64, paylo
 		return 0, 0, nil, err
 	}
 	return kind, gen, payload, nil
+}
+
+// isSingle1 reports whether b is one whole single of version 1.
+func isSingle1(b []byte) bool {
+	return len(b) >= headerSize+singleHead && string(b[:headerSize]) == singleHeader &&
+		uint64(binary.BigEndian.Uint32(b[headerSize+genSize:])) == uint64(len(b)-headerSize-singleHead)
 }

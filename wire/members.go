@@ -182,6 +182,11 @@ func decodeMembersBody(body []byte) (members []Member, deps []Dep, err error) {
 	}
 	members = make([]Member, n)
 	rest = rest[lenSize:]
+	var table *[]Dep // of each member that has any
+	if len(deps) > 0 {
+		shared := deps
+		table = &shared
+	}
 	for i := range members {
 		var m fullMember
 		if m, rest, err = cutFullMember(rest); err != nil {
@@ -189,7 +194,7 @@ func decodeMembersBody(body []byte) (members []Member, deps []Dep, err error) {
 		}
 		members[i] = Member{Key: string(m.key), Gen: m.gen, Loaded: m.loaded, Payload: m.payload}
 		if m.indices != "" {
-			members[i].Deps = Deps{list: deps, raw: m.indices, n: len(m.indices) / indexSize}
+			members[i].Deps = Deps{table: table, raw: m.indices, n: len(m.indices) / indexSize}
 		}
 	}
 	return members, deps, nil

@@ -87,7 +87,10 @@ func (v Version) PayloadOf(frame []byte) []byte {
 		_, body, _ = cutKey(body[:len(body)-sumSize])
 	}
 	if v.is3() {
-		e, _ := decodeEntryBody(body, KindSingle)
+		var e Entry
+		if e.decodeBody(body, KindSingle) != nil {
+			return nil
+		}
 		return e.Payload
 	}
 	_, payload, _ := decodeSingleBody(body)
