@@ -96,7 +96,7 @@ func TestNearCacheWithoutAProviderPasses(t *testing.T) {
 func TestLocalCachePasses(t *testing.T) {
 	RunCache(t, CacheHarness{
 		New: func(testing.TB, int) []cascache.Options[string] {
-			return []cascache.Options[string]{{Namespace: "a:b%c", Provider: batched{newPlain()}, Codec: cascache.String{}}}
+			return []cascache.Options[string]{{Namespace: "a:b%c", Provider: bulked{newPlain()}, Codec: cascache.String{}}}
 		},
 		Losses: []Loss{{Name: "a prune", Lose: func(_ testing.TB, s cascache.GenStore) { s.(*cascache.LocalGenStore).Cleanup(0) }}},
 		Lacks:  map[Lack]string{Sharing: "local generations are for one process"},

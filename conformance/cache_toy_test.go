@@ -449,7 +449,7 @@ func plainCacheHarness() CacheHarness {
 			for i := range all {
 				all[i] = cascache.Options[string]{
 					Namespace: "suite",
-					Provider:  batched{&plain{storage: values.storage}},
+					Provider:  bulked{&plain{storage: values.storage}},
 					Codec:     cascache.String{},
 					GenStore:  ableGens{&plainGens{genState: generations.genState, ordinal: i}},
 				}

@@ -84,7 +84,7 @@ var cacheTwins = []cacheTwin{
 				all := right(tb, n)
 				for i := range all {
 					// Its values too, so that it serves what it has filled.
-					all[i].Provider = batched{newPlain()}
+					all[i].Provider = bulked{newPlain()}
 					all[i].GenStore = ableGens{newPlainGens()}
 				}
 				return all

@@ -107,7 +107,7 @@ func (p *plainBoth) GetBulkWithGens(ctx context.Context, bulk string, keys []str
 			r.Values = append(r.Values, value)
 		}
 	}
-	if p.fault == "batch order" && wanted {
+	if p.fault == "bulk order" && wanted {
 		r.Values[0], r.Values[len(keys)-1] = r.Values[len(keys)-1], r.Values[0]
 	}
 	return r, nil
@@ -141,7 +141,7 @@ func (p *plainBoth) SetBulkIfGens(ctx context.Context, items []cascache.Item, ge
 	all := true
 	for i, gen := range gens {
 		fault := ""
-		if p.fault == "batch without compare" {
+		if p.fault == "bulk without compare" {
 			fault = "no compare"
 		}
 		current[i], stored[i], err = p.set(ctx, items[i], gen, fault)
@@ -187,10 +187,10 @@ func TestCombinedTwinsAreCaught(t *testing.T) {
 		{fault: "empty", fails: "EmptyIsNoMiss"},
 		{fault: "reads create", fails: "ReadsDoNotCreate", also: []string{"ReadsBoth", "BulkReadsAll"}},
 		{fault: "create", fails: "CreateIsASnapshot"},
-		{fault: "batch order", fails: "BulkReadsAll"},
+		{fault: "bulk order", fails: "BulkReadsAll"},
 		{fault: "stores nothing", fails: "SetsUnderItsGeneration"},
 		{fault: "no compare", fails: "SetsUnderNoOther"},
-		{fault: "batch without compare", fails: "BulkSetsWhatHasNotMoved"},
+		{fault: "bulk without compare", fails: "BulkSetsWhatHasNotMoved"},
 		{fault: "bulk of any", fails: "BulkOnlyOfAll"},
 		{fault: "no delete", fails: "BumpAndDelDoesBoth"},
 		{fault: "held", fails: "HeldIsNoGeneration"},

@@ -151,7 +151,7 @@ type genSubject struct {
 	local     cascache.LocalReader
 	committer cascache.CommitReader
 
-	bulks [bulkKinds]bulkCall // nil where the store is no cascache.BulkGenStore
+	bulks []bulkCall // by kind; nil where the store is no cascache.BulkGenStore
 }
 
 // A bulkCall is one of the bulk methods of a generation store.
@@ -188,10 +188,18 @@ func newGenSubject(a *attempt, h GenStoreHarness, store cascache.GenStore) *genS
 	s.holder, _ = cascache.AbilityOf[cascache.Holder](store)
 	s.local, _ = cascache.AbilityOf[cascache.LocalReader](store)
 	s.committer, _ = cascache.AbilityOf[cascache.CommitReader](store)
-	if b, ok := cascache.AbilityOf[cascache.BulkGenStore](store); ok {
-		s.bulks = [bulkKinds]bulkCall{currentBulk: b.CurrentBulk, snapshotBulk: b.SnapshotBulk, bumpBulk: b.BumpBulk}
-	}
+	s.bulks = bulkCalls(store)
 	return s
+}
+
+// bulkCalls returns the bulk methods by kind, or nil where the store is no
+// cascache.BulkGenStore.
+func bulkCalls(store cascache.GenStore) []bulkCall {
+	b, ok := cascache.AbilityOf[cascache.BulkGenStore](store)
+	if !ok {
+		return nil
+	}
+	return []bulkCall{currentBulk: b.CurrentBulk, snapshotBulk: b.SnapshotBulk, bumpBulk: b.BumpBulk}
 }
 
 // another makes a store that shares nothing with s.
@@ -257,9 +265,9 @@ func (s *genSubject) bump(a *attempt, key string) (uint64, bool) {
 	return gen, err == nil
 }
 
-// batch returns one generation per key, or nil after an error or an answer of
+// bulk returns one generation per key, or nil after an error or an answer of
 // another length, which have cases of their own.
-func (s *genSubject) batch(a *attempt, kind int, keys []string) []uint64 {
+func (s *genSubject) bulk(a *attempt, kind int, keys []string) []uint64 {
 	gens, err := s.bulks[kind](a.Context(), slices.Clone(keys))
 	if err != nil || len(gens) != len(keys) {
 		return nil

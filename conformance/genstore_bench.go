@@ -12,8 +12,8 @@ var benchKeys = []int{32, 256}
 
 // BenchmarkGenStore measures a generation store, call by call, with keys of
 // several lengths, under sub-benchmarks named call/bytes. Optional abilities
-// are measured where there are any, batches of 32 keys. Of the harness it needs
-// New.
+// are measured where there are any, bulk calls with 32 keys. Of the harness it
+// needs New.
 func BenchmarkGenStore(b *testing.B, h GenStoreHarness) {
 	if h.New == nil {
 		b.Fatal("conformance: GenStoreHarness.New is nil; it is required")
@@ -55,27 +55,18 @@ func BenchmarkGenStore(b *testing.B, h GenStoreHarness) {
 			}
 		})
 	}
-	benchGenStore(b, h, "CurrentBulk", benchKeys[0], func(s *benchedGenStore) {
-		batch, ok := cascache.AbilityOf[cascache.BulkGenStore](s.GenStore)
-		if !ok {
-			s.b.Skip("the store is no cascache.BulkGenStore")
-		}
-		s.batch(batch.CurrentBulk)
-	})
-	benchGenStore(b, h, "SnapshotBulk", benchKeys[0], func(s *benchedGenStore) {
-		batch, ok := cascache.AbilityOf[cascache.BulkGenStore](s.GenStore)
-		if !ok {
-			s.b.Skip("the store is no cascache.BulkGenStore")
-		}
-		s.batch(batch.SnapshotBulk)
-	})
-	benchGenStore(b, h, "BumpBulk", benchKeys[0], func(s *benchedGenStore) {
-		batch, ok := cascache.AbilityOf[cascache.BulkGenStore](s.GenStore)
-		if !ok {
-			s.b.Skip("the store is no cascache.BulkGenStore")
-		}
-		s.batch(batch.BumpBulk)
-	})
+	for _, kind := range genBulkKinds {
+		benchGenStore(b, h, kind.name, benchKeys[0], func(s *benchedGenStore) {
+			bulks := bulkCalls(s.GenStore)
+			if bulks == nil {
+				s.b.Skip("the store is no cascache.BulkGenStore")
+			}
+			for s.b.Loop() {
+				_, err := bulks[kind.kind](s.b.Context(), s.keys[:benchBulk])
+				s.must(0, err)
+			}
+		})
+	}
 	benchGenStore(b, h, "HoldRelease", benchKeys[0], func(s *benchedGenStore) {
 		holder, ok := cascache.AbilityOf[cascache.Holder](s.GenStore)
 		if !ok {
@@ -116,12 +107,5 @@ func benchGenStore(b *testing.B, h GenStoreHarness, call string, size int, run f
 func (s *benchedGenStore) must(_ uint64, err error) {
 	if err != nil {
 		s.b.Fatal(err)
-	}
-}
-
-func (s *benchedGenStore) batch(call bulkCall) {
-	for s.b.Loop() {
-		_, err := call(s.b.Context(), s.keys[:benchBulk])
-		s.must(0, err)
 	}
 }

@@ -5,15 +5,11 @@ import (
 	"slices"
 )
 
-func needBulks(kinds ...int) func(*genSubject) string {
-	return func(s *genSubject) string {
-		for _, kind := range kinds {
-			if s.bulks[kind] == nil {
-				return "the store has no " + genBulkKinds[kind].name
-			}
-		}
-		return ""
+func needGenBulk(s *genSubject) string {
+	if s.bulks == nil {
+		return "the store is no cascache.BulkGenStore"
 	}
+	return ""
 }
 
 var genBulkRules = func() []rule[*genSubject] {
@@ -24,28 +20,28 @@ var genBulkRules = func() []rule[*genSubject] {
 				name:  b.name + "AnswersInOrder",
 				says:  b.name + " returns the generations in the order of the keys.",
 				harm:  b.harm,
-				needs: needBulks(b.kind),
+				needs: needGenBulk,
 				try:   func(a *attempt, s *genSubject) { tryGenBulkInOrder(a, s, b) },
 			},
 			rule[*genSubject]{
 				name:  b.name + "AnswersEachKey",
 				says:  b.name + " returns one generation per key, whatever the keys have.",
 				harm:  b.harm,
-				needs: needBulks(b.kind),
+				needs: needGenBulk,
 				try:   func(a *attempt, s *genSubject) { tryGenBulkAnswersEach(a, s, b) },
 			},
 			rule[*genSubject]{
 				name:  b.name + "TakesAnyNumber",
 				says:  b.name + " takes no keys, one, or a thousand.",
 				harm:  "the longest lists, which profit the most, fail or are answered in part.",
-				needs: needBulks(b.kind),
+				needs: needGenBulk,
 				try:   func(a *attempt, s *genSubject) { tryGenBulkTakesAnyNumber(a, s, b) },
 			},
 			rule[*genSubject]{
 				name:  b.name + "OnlyReadsTheKeys",
 				says:  b.name + " does not change the keys that it is given.",
 				harm:  b.harm,
-				needs: needBulks(b.kind),
+				needs: needGenBulk,
 				try:   func(a *attempt, s *genSubject) { tryGenBulkOnlyReads(a, s, b) },
 			},
 		)
@@ -55,42 +51,42 @@ var genBulkRules = func() []rule[*genSubject] {
 			name:  "CurrentBulkSeesBump",
 			says:  "G4: When Bump has returned nil, no CurrentBulk that begins later returns an older generation, on any handle.",
 			harm:  "a list shows what was invalidated.",
-			needs: needBulks(currentBulk),
+			needs: needGenBulk,
 			try:   func(a *attempt, s *genSubject) { tryGenBulkSeesBump(a, s, genBulkKinds[currentBulk]) },
 		},
 		rule[*genSubject]{
 			name:  "CurrentBulkCreatesNothing",
 			says:  "G3: CurrentBulk never creates a generation.",
 			harm:  "reads of keys that do not exist fill the memory of the store and drive out the others.",
-			needs: needBulks(currentBulk),
+			needs: needGenBulk,
 			try:   tryCurrentBulkCreatesNothing,
 		},
 		rule[*genSubject]{
 			name:  "SnapshotBulkCreates",
 			says:  "G3: SnapshotBulk creates every generation that is missing, and leaves the others as they are.",
 			harm:  "lists are never stored, or their entries are dead as soon as the next list is read.",
-			needs: needBulks(snapshotBulk),
+			needs: needGenBulk,
 			try:   trySnapshotBulkCreates,
 		},
 		rule[*genSubject]{
 			name:  "SnapshotBulkSeesBump",
 			says:  "G4: When Bump has returned nil, no SnapshotBulk that begins later returns an older generation, on any handle.",
 			harm:  "what is loaded after an invalidation is stored under a dead generation, and refused.",
-			needs: needBulks(snapshotBulk),
+			needs: needGenBulk,
 			try:   func(a *attempt, s *genSubject) { tryGenBulkSeesBump(a, s, genBulkKinds[snapshotBulk]) },
 		},
 		rule[*genSubject]{
 			name:  "BumpBulkIsVisible",
 			says:  "G4: When BumpBulk has returned nil, every one of its keys has a new generation, for every later Current on every handle.",
 			harm:  "of a list that was invalidated, some keys are served on.",
-			needs: needBulks(bumpBulk),
+			needs: needGenBulk,
 			try:   tryBumpBulkIsVisible,
 		},
 		rule[*genSubject]{
 			name:  "BumpBulkIsGreater",
 			says:  "G1: BumpBulk replaces each generation with a greater one.",
 			harm:  "an entry from before the invalidation of a list is taken for one from after it.",
-			needs: needBulks(bumpBulk),
+			needs: needGenBulk,
 			try:   tryBumpBulkIsGreater,
 		},
 	)
@@ -120,7 +116,7 @@ func tryGenBulkInOrder(a *attempt, s *genSubject, b genBulkKind) {
 	wrong, right, last := 0, 0, ""
 	for _, asked := range [][]string{keys, backwards, {keys[7], keys[2], keys[11], keys[0], keys[5]}} {
 		gens := s.distinctGens(a, keys)
-		got := s.batch(a, b.kind, asked)
+		got := s.bulk(a, b.kind, asked)
 		if b.kind == bumpBulk {
 			for i := range got {
 				gens[asked[i]] = s.current(a, asked[i])
@@ -230,9 +226,9 @@ func tryGenBulkSeesBump(a *attempt, s *genSubject, b genBulkKind) {
 		s.snapshot(a, key)
 	}
 	for _, h := range handles {
-		h.batch(a, b.kind, keys) // for one that remembers what it read
+		h.bulk(a, b.kind, keys) // for one that remembers what it read
 		for _, key := range keys {
-			h.batch(a, b.kind, []string{key})
+			h.bulk(a, b.kind, []string{key})
 		}
 	}
 	newest := make([]uint64, len(keys))
@@ -242,12 +238,12 @@ func tryGenBulkSeesBump(a *attempt, s *genSubject, b genBulkKind) {
 	oldest := slices.Min(newest)
 	for j, h := range handles {
 		for i, key := range keys {
-			if got := h.batch(a, b.kind, []string{key}); got != nil && got[0] != 0 && got[0] < newest[i] {
+			if got := h.bulk(a, b.kind, []string{key}); got != nil && got[0] != 0 && got[0] < newest[i] {
 				a.violated(fmt.Sprintf("%d or more", newest[i]), "Bump of %s returned %d, and %s after it, on handle %d, %s",
 					quote(key), newest[i], b.name, j, stale(got[0], newest[i]))
 			}
 		}
-		for _, got := range h.batch(a, b.kind, keys) {
+		for _, got := range h.bulk(a, b.kind, keys) {
 			if got != 0 && got < oldest {
 				a.violated(fmt.Sprintf("%d or more", oldest), "all of %q were bumped, the first to %d, and %s after it, on handle %d, returned %s",
 					keys, oldest, b.name, j, stale(got, oldest))
@@ -259,7 +255,7 @@ func tryGenBulkSeesBump(a *attempt, s *genSubject, b genBulkKind) {
 func tryCurrentBulkCreatesNothing(a *attempt, s *genSubject) {
 	keys := names("read", 8)
 	for _, n := range []int{1, len(keys)} {
-		for i, gen := range s.batch(a, currentBulk, keys[:n]) {
+		for i, gen := range s.bulk(a, currentBulk, keys[:n]) {
 			if gen != 0 {
 				a.violated("0", "CurrentBulk returned %d for %s, which nobody has given a generation", gen, quote(keys[i]))
 			}
@@ -281,7 +277,7 @@ func trySnapshotBulkCreates(a *attempt, s *genSubject) {
 		before[here[i]] = s.current(a, here[i])
 		all = append(all, here[i], missing[i])
 	}
-	got := s.batch(a, snapshotBulk, all)
+	got := s.bulk(a, snapshotBulk, all)
 	created, kept := 0, 0
 	for i, gen := range got {
 		switch now := s.current(a, all[i]); {
@@ -315,7 +311,7 @@ func tryBumpBulkIsVisible(a *attempt, s *genSubject) {
 		}
 	}
 	for range 3 {
-		if s.batch(a, bumpBulk, keys) == nil {
+		if s.bulk(a, bumpBulk, keys) == nil {
 			a.inconclusive("BumpBulk did not answer")
 		}
 		for j, h := range handles {
@@ -339,7 +335,7 @@ func tryBumpBulkIsGreater(a *attempt, s *genSubject) {
 		newest[i] = s.snapshot(a, key)
 	}
 	for range 30 {
-		for i, gen := range s.batch(a, bumpBulk, keys) {
+		for i, gen := range s.bulk(a, bumpBulk, keys) {
 			if gen == 0 {
 				continue
 			}

@@ -6,25 +6,18 @@ import (
 
 // A genBulkKind is what the rules on the three bulk calls have in common.
 type genBulkKind struct {
-	kind         int
-	name, single string
-	harm         string // of answers that belong to other keys
+	kind int
+	name string
+	harm string // of answers that belong to other keys
 }
 
 var genBulkKinds = []genBulkKind{
-	{currentBulk, "CurrentBulk", "Current", "every key of a list is judged by the generation of another: what is stale is served."},
-	{snapshotBulk, "SnapshotBulk", "Snapshot", "lists are stored under the generations of others, and never hit or hit what is stale."},
-	{bumpBulk, "BumpBulk", "Bump", "an invalidation that failed for one key of a list is reported for another."},
+	{currentBulk, "CurrentBulk", "every key of a list is judged by the generation of another: what is stale is served."},
+	{snapshotBulk, "SnapshotBulk", "lists are stored under the generations of others, and never hit or hit what is stale."},
+	{bumpBulk, "BumpBulk", "an invalidation that failed for one key of a list is reported for another."},
 }
 
-func needBulkCalls(s *genSubject) string {
-	if len(s.bulkCalls("")) == 0 {
-		return "the store is no cascache.BulkGenStore"
-	}
-	return ""
-}
-
-// reads and writes are all calls that take a context and may do I/O, on key.
+// calls are all calls that take a context and may do I/O, on key.
 func (s *genSubject) calls(key string) []call {
 	all := []call{
 		{"Current", func(ctx context.Context) error { _, err := s.s.Current(ctx, key); return err }},
@@ -36,12 +29,9 @@ func (s *genSubject) calls(key string) []call {
 
 func (s *genSubject) bulkCalls(key string) []call {
 	var all []call
-	for _, b := range genBulkKinds {
-		if s.bulks[b.kind] == nil {
-			continue
-		}
-		all = append(all, call{b.name, func(ctx context.Context) error {
-			_, err := s.bulks[b.kind](ctx, []string{key, key + "'"})
+	for kind, bulk := range s.bulks {
+		all = append(all, call{genBulkKinds[kind].name, func(ctx context.Context) error {
+			_, err := bulk(ctx, []string{key, key + "'"})
 			return err
 		}})
 	}

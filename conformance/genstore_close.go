@@ -28,7 +28,7 @@ var genCloseRules = []rule[*genSubject]{
 		name:  "ClosedBulkIsAnError",
 		says:  "After Close, the bulk calls return an error.",
 		harm:  "invalidations of a list that were not carried out are taken for done.",
-		needs: needBulkCalls,
+		needs: needGenBulk,
 		try:   tryClosedGenBulkIsAnError,
 	},
 	{

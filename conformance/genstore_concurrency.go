@@ -5,9 +5,9 @@ import "fmt"
 var genConcurrencyRules = []rule[*genSubject]{
 	{
 		name:  "ConcurrentBulksKeepTheRules",
-		says:  "G4: The batch calls may be called concurrently too: every answer is 0 or as new as what was known before the call began.",
+		says:  "G4: The bulk calls may be called concurrently too: every answer is 0 or as new as what was known before the call began.",
 		harm:  "under load, and never in a test, a list is served what was invalidated.",
-		needs: needBulkCalls,
+		needs: needGenBulk,
 		try:   tryConcurrentBulksKeepTheRules,
 	},
 	{
@@ -43,15 +43,12 @@ func tryConcurrentBulksKeepTheRules(a *attempt, s *genSubject) {
 				seen[k].raise(gen)
 			case op < 2+bulkKinds:
 				b := genBulkKinds[op-2]
-				if h.bulks[b.kind] == nil {
-					continue
-				}
 				// One key: their order has a case of its own.
-				if gens := h.batch(a, b.kind, keys[k:k+1]); gens != nil {
+				if gens := h.bulk(a, b.kind, keys[k:k+1]); gens != nil {
 					judge(b.name, gens[0])
 				}
-			case h.bulks[currentBulk] != nil:
-				if gens := h.batch(a, currentBulk, keys[k:k+1]); gens != nil {
+			default:
+				if gens := h.bulk(a, currentBulk, keys[k:k+1]); gens != nil {
 					judge("CurrentBulk", gens[0])
 				}
 			}

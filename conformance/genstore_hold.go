@@ -217,11 +217,9 @@ func tryBulksSeeHold(a *attempt, s *genSubject) {
 		s.snapshot(a, key)
 	}
 	s.hold(a, "writer", longLease, keys[0], keys[2])
-	for _, b := range genBulkKinds {
-		if s.bulks[b.kind] == nil {
-			continue
-		}
-		gens, err := s.bulks[b.kind](a.Context(), slices.Clone(keys))
+	for kind, bulk := range s.bulks {
+		b := genBulkKinds[kind]
+		gens, err := bulk(a.Context(), slices.Clone(keys))
 		if err != nil {
 			a.violated("no error", "%s of two held keys among %d returned %v", b.name, len(keys), err)
 		}

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
@@ -15,6 +16,7 @@ type knowingGens struct {
 	memory *memory // of the handle, for twins
 
 	local      func(key string) (uint64, bool)
+	join       func(prefix, key string) string // what is looked up
 	localBulk  func(keys []string, gens []uint64)
 	commit     func(ctx context.Context, key string) (uint64, error)
 	commitBulk bulkCall
@@ -35,8 +37,15 @@ func knowing(spoil func(p *knowingGens)) func(*plainGens) cascache.GenStore {
 	}
 }
 
-// NonBlocking is false of all stores that the cache asks for what they know.
-func (p *knowingGens) NonBlocking() bool { return false }
+// blockingGens is knowingGens that may block, as one that leases its generations
+// from a server does.
+type blockingGens struct{ *knowingGens }
+
+func (p blockingGens) NonBlocking() bool { return false }
+
+func openBlockingGens(p *plainGens) cascache.GenStore {
+	return blockingGens{openKnowingGens(p).(*knowingGens)}
+}
 
 // known is what CurrentLocal is to answer.
 func (p *knowingGens) known(key string) (uint64, bool) {
@@ -49,6 +58,9 @@ func (p *knowingGens) known(key string) (uint64, bool) {
 }
 
 func (p *knowingGens) CurrentLocal(prefix, key string) (uint64, bool) {
+	if p.join != nil {
+		return p.known(p.join(prefix, key))
+	}
 	if p.local != nil {
 		return p.local(prefix + key)
 	}
@@ -126,10 +138,8 @@ type (
 	}
 )
 
-func (hidesLocal) NonBlocking() bool  { return false }
-func (hidesCommit) NonBlocking() bool { return false }
-func (h hidesLocal) Unwrap() any      { return h.inner }
-func (h hidesCommit) Unwrap() any     { return h.inner }
+func (h hidesLocal) Unwrap() any  { return h.inner }
+func (h hidesCommit) Unwrap() any { return h.inner }
 
 var knowingTwins = []genTwin{
 	{
@@ -178,7 +188,49 @@ var knowingTwins = []genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch writes the known ones one after the other", fails: "LocalBulkIsLocal"},
+		twin: twin{fault: "CurrentLocal puts a colon between prefix and key unless there is one", fails: "LocalIsCurrent"},
+		open: knowing(func(p *knowingGens) {
+			p.join = func(prefix, key string) string {
+				if prefix == "" || strings.HasSuffix(prefix, ":") {
+					return prefix + key
+				}
+				return prefix + ":" + key
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "CurrentLocal joins in a buffer of 128 bytes", fails: "LocalIsCurrent"},
+		open: knowing(func(p *knowingGens) {
+			p.join = func(prefix, key string) string {
+				joined := prefix + key
+				return joined[:min(len(joined), 128)]
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "CurrentLocal knows a key only if it is divided after a colon", fails: "LocalIsCurrent"},
+		open: knowing(func(p *knowingGens) {
+			p.join = func(prefix, key string) string {
+				if prefix == "" || strings.HasSuffix(prefix, ":") {
+					return prefix + key
+				}
+				return ""
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "a look-up in memory waits", fails: "LocalIsQuick"},
+		open: knowing(func(p *knowingGens) {
+			p.local = func(key string) (uint64, bool) {
+				if strings.HasSuffix(key, "kept") {
+					time.Sleep(2 * quick)
+				}
+				return p.known(key)
+			}
+		}),
+	},
+	{
+		twin: twin{fault: "CurrentLocalBulk writes the known ones one after the other", fails: "LocalBulkIsLocal"},
 		open: knowing(func(p *knowingGens) {
 			p.localBulk = func(keys []string, gens []uint64) {
 				n := 0
@@ -192,7 +244,7 @@ var knowingTwins = []genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch is in the order of sorted keys", fails: "LocalBulkIsLocal"},
+		twin: twin{fault: "CurrentLocalBulk answers in the order of the sorted keys", fails: "LocalBulkIsLocal"},
 		open: knowing(func(p *knowingGens) {
 			p.localBulk = func(keys []string, gens []uint64) {
 				keys = slices.Clone(keys)
@@ -250,7 +302,7 @@ var knowingTwins = []genTwin{
 	},
 
 	{
-		twin: twin{fault: "a batch of commits is in reverse", fails: "CommitIsCurrent"},
+		twin: twin{fault: "CurrentToCommitBulk answers in reverse", fails: "CommitIsCurrent"},
 		open: knowing(func(p *knowingGens) {
 			p.commitBulk = func(ctx context.Context, keys []string) ([]uint64, error) {
 				gens, err := p.CurrentBulk(ctx, keys)

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -23,7 +24,7 @@ var genLocalRules = []rule[*genSubject]{
 	},
 	{
 		name:  "LocalIsCurrent",
-		says:  "What CurrentLocal answers is the key's own generation, as Current returns it; 0 is none.",
+		says:  "What CurrentLocal answers is the generation of prefix+key, as Current returns it, wherever the two are divided and however long they are; 0 is none.",
 		harm:  "entries are judged by the generation of another key, or by none.",
 		needs: needLocal,
 		try:   tryLocalIsCurrent,
@@ -57,6 +58,13 @@ var genLocalRules = []rule[*genSubject]{
 		try:   tryClosedKnowsNothing,
 	},
 	{
+		name:  "LocalIsQuick",
+		says:  "CurrentLocal and CurrentLocalBulk never wait.",
+		harm:  "the cache spends nothing on timeouts for them, and every request hangs with the store.",
+		needs: needLocal,
+		try:   tryLocalIsQuick,
+	},
+	{
 		name:  "LocalKnowsSomething",
 		says:  "A store that has CurrentLocal knows the generation of a key that it was asked for, as a rule and after a while.",
 		harm:  "every read costs the round trip that was to be saved.",
@@ -81,8 +89,8 @@ func needLocalHolder(s *genSubject) string {
 
 const localPrefix = "single:user:"
 
-// learnTime is how long a store may take until it knows a generation, such as
-// to join those that share it.
+// learnTime is how long a store may take until it knows a generation: one that
+// leases its generations may first have to join those that share them.
 const learnTime = 3 * time.Second
 
 // learns gives the handle every reason to know the key's generation, and reports
@@ -185,23 +193,84 @@ func tryLocalIsCurrent(a *attempt, s *genSubject) {
 	if !s.steady(a) {
 		a.inconclusive("the store changes generations by itself")
 	}
-	for _, key := range append(names("own", 8), "") {
-		known, ok := s.local.CurrentLocal(localPrefix, key+"'s neighbour")
-		if ok && known == 0 {
-			a.violated("a generation, or none", "CurrentLocal of a key without a generation returned (0, true)")
-		}
-		s.learns(a, key)
-		before := s.current(a, localPrefix+key)
-		if got, ok := s.local.CurrentLocal(localPrefix, key); ok && before != 0 && got != before {
-			if again := s.current(a, localPrefix+key); again == before {
-				a.violated("the same", "of %s, CurrentLocal returned %d, and Current %d before and after it", quote(localPrefix+key), got, before)
-			}
-		}
+	if gen, ok := s.local.CurrentLocal(localPrefix, "nobody's"); ok && gen == 0 {
+		a.violated("a generation, or none", "CurrentLocal of a key without a generation returned (0, true)")
+	}
+	s.learns(a, "own")
+	keys := dividedKeys()
+	for _, key := range keys {
+		s.snapshot(a, key)
+	}
+	for _, key := range keys {
+		tryLocalWhereverDivided(a, s, key)
 	}
 }
 
+// dividedKeys are keys of which most are another one cut short, or with
+// something put in: a store that looks up the wrong one finds a generation.
+func dividedKeys() []string {
+	keys := append([]string{localPrefix, "ab", "a:b", "a::b", "{a}:{b}", "caf\u00e9\x00\xff:1"}, names(localPrefix, 8)...)
+	longest := localPrefix + strings.Repeat("k", maxKey-len(localPrefix))
+	for n := 63; n <= 130; n++ {
+		keys = append(keys, longest[:n])
+	}
+	for _, n := range []int{255, 256, 257, 1000, maxKey} {
+		keys = append(keys, longest[:n])
+	}
+	return keys
+}
+
+// tryLocalWhereverDivided compares the answers for all divisions of a key. The
+// store need not know the key, but one that knows it knows it wherever it is
+// divided.
+func tryLocalWhereverDivided(a *attempt, s *genSubject, key string) {
+	const rounds = 4
+	partly, unknownAt := 0, 0
+	for range rounds {
+		known := 0
+		at := splits(len(key))
+		before := s.current(a, key)
+		got := make([]uint64, len(at))
+		for i, n := range at {
+			if gen, ok := s.local.CurrentLocal(key[:n], key[n:]); ok {
+				got[i] = gen
+				known++
+			} else {
+				unknownAt = n
+			}
+		}
+		if before == 0 || s.current(a, key) != before {
+			continue
+		}
+		for i, gen := range got {
+			if gen != 0 && gen != before {
+				a.violated("the same", "of a key of %d bytes, %s, divided after byte %d, CurrentLocal returned %d, and Current %d before and after it",
+					len(key), quote(key), at[i], gen, before)
+			}
+		}
+		if known > 0 && known < len(at) {
+			partly++
+		}
+	}
+	if partly == rounds {
+		a.violated("one answer", "of a key of %d bytes, %s, CurrentLocal knows the generation, but not when the key is divided after byte %d", len(key), quote(key), unknownAt)
+	}
+}
+
+// splits returns where a key of n bytes is divided: everywhere if it is short,
+// and otherwise at its ends, in the middle and around the sizes of buffers.
+func splits(n int) []int {
+	var at []int
+	for i := 0; i <= n; i++ {
+		if n <= 32 || i < 2 || i > n-2 || i == n/2 || i%64 == 0 && i <= 256 {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
 func tryLocalBulkIsLocal(a *attempt, s *genSubject) {
-	keys := names("batch", 12)
+	keys := names("bulk", 12)
 	for i, key := range keys {
 		if i%3 != 2 {
 			s.learns(a, key)
@@ -272,6 +341,19 @@ func tryClosedKnowsNothing(a *attempt, s *genSubject) {
 	_ = s.s.Close(a.Context())
 	if known := s.locally("kept"); known != [2]uint64{} {
 		a.violated("none", "after Close, CurrentLocal and CurrentLocalBulk know %d", known)
+	}
+}
+
+func tryLocalIsQuick(a *attempt, s *genSubject) {
+	s.learns(a, "kept")
+	keys, gens := []string{localPrefix + "kept"}, make([]uint64, 1)
+	for name, do := range map[string]func(){
+		"CurrentLocal":     func() { s.local.CurrentLocal(localPrefix, "kept") },
+		"CurrentLocalBulk": func() { clear(gens); s.local.CurrentLocalBulk(keys, gens) },
+	} {
+		if best := quickest(do); best > quick {
+			a.violated("no waiting", "of 20 calls of %s the quickest took %v", name, best)
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func (p *plainGens) self() *plainGens { return p }
 
 func plainGensOf(s any) *plainGens { return s.(interface{ self() *plainGens }).self() }
 
-// ableGens has every ability as well.
+// ableGens has the bulk calls and holds as well, and never blocks.
 type ableGens struct{ *plainGens }
 
 func (p ableGens) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
@@ -174,10 +174,6 @@ func (p ableGens) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, er
 
 func (p ableGens) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	return p.inside(ctx, keys, p.replace)
-}
-
-func (p ableGens) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
-	return p.Current(ctx, prefix+key)
 }
 
 func (p ableGens) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
@@ -207,7 +203,7 @@ func (p ableGens) Release(ctx context.Context, keys []string, token string) erro
 
 func (p ableGens) NonBlocking() bool { return true }
 
-// forwardingGens is a wrapper that keeps every ability.
+// forwardingGens is a wrapper that keeps all of these abilities.
 type forwardingGens struct{ ableGens }
 
 func (f forwardingGens) Unwrap() any { return f.ableGens }
@@ -322,10 +318,6 @@ func (p oddGens) SnapshotBulk(_ context.Context, keys []string) ([]uint64, error
 
 func (p oddGens) BumpBulk(_ context.Context, keys []string) ([]uint64, error) {
 	return p.ableGens.BumpBulk(context.Background(), p.all(keys))
-}
-
-func (p oddGens) CurrentPrefixed(_ context.Context, prefix, key string) (uint64, error) {
-	return p.Current(context.Background(), prefix+key)
 }
 
 func (p oddGens) Hold(_ context.Context, keys []string, token string, lease time.Duration) error {

@@ -8,10 +8,9 @@ func mustSee(a *attempt, handles []*genSubject) {
 		looks := func(least uint64) bool {
 			for _, h := range handles {
 				answers := []uint64{h.current(a, key), h.snapshot(a, key)}
-				for kind := range h.bulks[:bumpBulk] {
-					if h.bulks[kind] != nil {
-						answers = append(answers, h.batch(a, kind, []string{key})...)
-					}
+				if h.bulks != nil {
+					answers = append(answers, h.bulk(a, currentBulk, []string{key})...)
+					answers = append(answers, h.bulk(a, snapshotBulk, []string{key})...)
 				}
 				for _, gen := range answers {
 					if gen != 0 && gen < least {

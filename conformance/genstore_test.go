@@ -17,6 +17,10 @@ func TestForwardingGenStorePasses(t *testing.T) { RunGenStore(t, plainGenHarness
 
 func TestKnowingGenStorePasses(t *testing.T) { RunGenStore(t, plainGenHarness(openKnowingGens)) }
 
+func TestBlockingKnowingGenStorePasses(t *testing.T) {
+	RunGenStore(t, plainGenHarness(openBlockingGens))
+}
+
 func TestForwardingKnowingGenStorePasses(t *testing.T) {
 	RunGenStore(t, plainGenHarness(openForwardsKnowing))
 }

@@ -100,8 +100,7 @@ func able(spoil func(p *twinAble)) func(*plainGens) cascache.GenStore {
 // twinAble is ableGens but for the methods that a twin replaces.
 type twinAble struct {
 	ableGens
-	batches  [bulkKinds]bulkCall
-	prefixed func(ctx context.Context, prefix, key string) (uint64, error)
+	bulks    [bulkKinds]bulkCall
 	hold     func(ctx context.Context, keys []string, token string, lease time.Duration) error
 	release  func(ctx context.Context, keys []string, token string) error
 	current  func(ctx context.Context, key string) (uint64, error)
@@ -113,30 +112,23 @@ func (p *twinAble) right(kind int) bulkCall {
 	return [...]bulkCall{p.ableGens.CurrentBulk, p.ableGens.SnapshotBulk, p.ableGens.BumpBulk}[kind]
 }
 
-func (p *twinAble) batch(ctx context.Context, kind int, keys []string) ([]uint64, error) {
-	if p.batches[kind] != nil {
-		return p.batches[kind](ctx, keys)
+func (p *twinAble) bulk(ctx context.Context, kind int, keys []string) ([]uint64, error) {
+	if p.bulks[kind] != nil {
+		return p.bulks[kind](ctx, keys)
 	}
 	return p.right(kind)(ctx, keys)
 }
 
 func (p *twinAble) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
-	return p.batch(ctx, currentBulk, keys)
+	return p.bulk(ctx, currentBulk, keys)
 }
 
 func (p *twinAble) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
-	return p.batch(ctx, snapshotBulk, keys)
+	return p.bulk(ctx, snapshotBulk, keys)
 }
 
 func (p *twinAble) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
-	return p.batch(ctx, bumpBulk, keys)
-}
-
-func (p *twinAble) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
-	if p.prefixed != nil {
-		return p.prefixed(ctx, prefix, key)
-	}
-	return p.ableGens.CurrentPrefixed(ctx, prefix, key)
+	return p.bulk(ctx, bumpBulk, keys)
 }
 
 func (p *twinAble) Hold(ctx context.Context, keys []string, token string, lease time.Duration) error {
@@ -175,10 +167,10 @@ func (p *twinAble) each(ctx context.Context, keys []string, f func(key string)) 
 	return err
 }
 
-// batched makes a twin of one batch call.
+// bulkGens makes a twin of one bulk call.
 func bulkGens(kind int, spoil func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error)) func(*plainGens) cascache.GenStore {
 	return able(func(p *twinAble) {
-		p.batches[kind] = func(ctx context.Context, keys []string) ([]uint64, error) { return spoil(p, ctx, keys) }
+		p.bulks[kind] = func(ctx context.Context, keys []string) ([]uint64, error) { return spoil(p, ctx, keys) }
 	})
 }
 
@@ -799,9 +791,11 @@ var genTwins = slices.Concat([]genTwin{
 	{
 		twin: twin{fault: "a store that waits says that it does not", fails: "NonBlockingIsQuick"},
 		open: able(func(p *twinAble) {
-			p.prefixed = func(ctx context.Context, prefix, key string) (uint64, error) {
-				time.Sleep(2 * quick)
-				return p.ableGens.CurrentPrefixed(ctx, prefix, key)
+			p.release = func(ctx context.Context, keys []string, token string) error {
+				if slices.Contains(keys, "kept") {
+					time.Sleep(2 * quick)
+				}
+				return p.ableGens.Release(ctx, keys, token)
 			}
 		}),
 	},
@@ -908,7 +902,7 @@ var genTwins = slices.Concat([]genTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "batches are not guarded by the lock, and see half of a bump", fails: "ConcurrentBulksKeepTheRules"},
+		twin: twin{fault: "bulk calls are not guarded by the lock, and see half of a bump", fails: "ConcurrentBulksKeepTheRules"},
 		open: bulkGens(snapshotBulk, func(p *twinAble, ctx context.Context, keys []string) ([]uint64, error) {
 			old := make([]uint64, len(keys))
 			for i, key := range keys {
@@ -934,7 +928,7 @@ var genTwins = slices.Concat([]genTwin{
 		open: func(p *plainGens) cascache.GenStore { return &apart{p} },
 	},
 },
-	bulkTwins(), prefixTwins, holdTwins, genWrapperTwins, knowingTwins)
+	bulkTwins(), holdTwins, genWrapperTwins, knowingTwins)
 
 // keyCases are the cases on what keys are apart.
 func keyCases() []string {
@@ -1089,7 +1083,7 @@ func refusing(bad func(key string) bool) func(*plainGens) cascache.GenStore {
 	})
 }
 
-// bulkTwins have the same faults in each of the batch calls.
+// bulkTwins have the same faults in each of the bulk calls.
 func bulkTwins() []genTwin {
 	twins := []genTwin{
 		{
@@ -1221,7 +1215,7 @@ func bulkTwins() []genTwin {
 	return twins
 }
 
-// rememberingBulk keeps what a batch call has returned, for keys of one case.
+// rememberingBulk keeps what a bulk call has returned, for keys of one case.
 func rememberingBulk(kind int) func(*plainGens) cascache.GenStore {
 	return func(inner *plainGens) cascache.GenStore {
 		var near memory
@@ -1236,60 +1230,6 @@ func rememberingBulk(kind int) func(*plainGens) cascache.GenStore {
 			return gens, err
 		})(inner)
 	}
-}
-
-var prefixTwins = []genTwin{
-	{
-		twin: twin{fault: "CurrentPrefixed puts a colon between prefix and key", fails: "CurrentPrefixedIsCurrent"},
-		open: able(func(p *twinAble) {
-			p.prefixed = func(ctx context.Context, prefix, key string) (uint64, error) {
-				return p.ableGens.Current(ctx, prefix+":"+key)
-			}
-		}),
-	},
-	{
-		twin: twin{fault: "CurrentPrefixed joins in a buffer of 128 bytes", fails: "CurrentPrefixedIsCurrent"},
-		open: able(func(p *twinAble) {
-			p.prefixed = func(ctx context.Context, prefix, key string) (uint64, error) {
-				joined := prefix + key
-				return p.ableGens.Current(ctx, joined[:min(len(joined), 128)])
-			}
-		}),
-	},
-	{
-		twin: twin{fault: "CurrentPrefixed remembers what it has read", fails: "CurrentPrefixedSeesBump"},
-		open: able(func(p *twinAble) {
-			var near memory
-			p.prefixed = func(ctx context.Context, prefix, key string) (uint64, error) {
-				gen, err := p.ableGens.CurrentPrefixed(ctx, prefix, key)
-				if old := near.of(prefix + key); old != 0 && gen != 0 {
-					return old, err
-				}
-				near.set(prefix+key, gen)
-				return gen, err
-			}
-			// The first bump is of a key without a generation, which is seen.
-			p.bump = func(ctx context.Context, key string) (uint64, error) {
-				if strings.HasPrefix(key, "single:user:visible") {
-					if _, err := p.ableGens.Bump(ctx, key); err != nil {
-						return 0, err
-					}
-					if _, err := p.CurrentPrefixed(ctx, "single:user:", strings.TrimPrefix(key, "single:user:")); err != nil {
-						return 0, err
-					}
-				}
-				return p.ableGens.Bump(ctx, key)
-			}
-		}),
-	},
-	{
-		twin: twin{fault: "CurrentPrefixed creates", fails: "CurrentPrefixedCreatesNothing"},
-		open: able(func(p *twinAble) {
-			p.prefixed = func(ctx context.Context, prefix, key string) (uint64, error) {
-				return p.Snapshot(ctx, prefix+key)
-			}
-		}),
-	},
 }
 
 var holdTwins = []genTwin{
@@ -1557,10 +1497,6 @@ func (p besideGens) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, 
 	return p.inside(ctx, keys, p.take)
 }
 
-func (p besideGens) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
-	return p.Current(ctx, prefix+key)
-}
-
 // localHolds keeps in the handle who holds what.
 func localHolds(inner *plainGens) cascache.GenStore {
 	mine := &genState{now: inner.now, holds: make(map[string]map[string]time.Time)} // guarded by inner.mu
@@ -1639,10 +1575,6 @@ func (p *localHolder) BumpBulk(ctx context.Context, keys []string) ([]uint64, er
 	return p.inside(ctx, keys, p.unlessHeld(p.replace))
 }
 
-func (p *localHolder) CurrentPrefixed(ctx context.Context, prefix, key string) (uint64, error) {
-	return p.Current(ctx, prefix+key)
-}
-
 // countingHolds counts how often a token has held a key.
 func countingHolds(inner *plainGens) cascache.GenStore {
 	counts := make(map[string]int) // by token and key; guarded by inner.mu
@@ -1667,39 +1599,12 @@ var genWrapperTwins = []genTwin{
 		open: func(p *plainGens) cascache.GenStore { return selfWrappingGens{p} },
 	},
 	{
-		twin: twin{fault: "a wrapper hides CurrentBulk", fails: "WrapperKeepsCurrentBulk"},
-		open: func(p *plainGens) cascache.GenStore {
-			g := ableGens{p}
-			return hidesCurrentBulk{p, g, g, g, g}
-		},
-	},
-	{
-		twin: twin{fault: "a wrapper hides SnapshotBulk", fails: "WrapperKeepsSnapshotBulk"},
-		open: func(p *plainGens) cascache.GenStore {
-			g := ableGens{p}
-			return hidesSnapshotBulk{p, g, g, g, g}
-		},
-	},
-	{
-		twin: twin{fault: "a wrapper hides BumpBulk", fails: "WrapperKeepsBumpBulk"},
-		open: func(p *plainGens) cascache.GenStore {
-			g := ableGens{p}
-			return hidesBumpBulk{p, g, g, g, g}
-		},
+		twin: twin{fault: "a wrapper hides the bulk calls", fails: "WrapperKeepsBulk"},
+		open: func(p *plainGens) cascache.GenStore { return hidesBulkGens{p, ableGens{p}} },
 	},
 	{
 		twin: twin{fault: "a wrapper hides Hold", fails: "WrapperKeepsHold"},
-		open: func(p *plainGens) cascache.GenStore {
-			g := ableGens{p}
-			return hidesHold{p, g, g, g, g}
-		},
-	},
-	{
-		twin: twin{fault: "a wrapper hides CurrentPrefixed", fails: "WrapperKeepsCurrentPrefixed"},
-		open: func(p *plainGens) cascache.GenStore {
-			g := ableGens{p}
-			return hidesCurrentPrefixed{p, g, g, g, g}
-		},
+		open: func(p *plainGens) cascache.GenStore { return hidesHold{p, ableGens{p}} },
 	},
 	{
 		twin: twin{fault: "a wrapper reports that its store never blocks, which may", fails: "WrapperBlocksWithItsStore"},
@@ -1728,52 +1633,22 @@ func (w selfWrappingGens) Unwrap() any { return w }
 
 // The wrappers that hide one ability have the others by embedding.
 type (
-	hidesCurrentBulk struct {
+	hidesBulkGens struct {
 		*plainGens
-		cascache.BulkGenStore
-		cascache.BulkGenStore
 		cascache.Holder
-		cascache.PrefixReader
-	}
-	hidesSnapshotBulk struct {
-		*plainGens
-		cascache.BulkGenStore
-		cascache.BulkGenStore
-		cascache.Holder
-		cascache.PrefixReader
-	}
-	hidesBumpBulk struct {
-		*plainGens
-		cascache.BulkGenStore
-		cascache.BulkGenStore
-		cascache.Holder
-		cascache.PrefixReader
 	}
 	hidesHold struct {
 		*plainGens
 		cascache.BulkGenStore
-		cascache.BulkGenStore
-		cascache.BulkGenStore
-		cascache.PrefixReader
-	}
-	hidesCurrentPrefixed struct {
-		*plainGens
-		cascache.BulkGenStore
-		cascache.BulkGenStore
-		cascache.BulkGenStore
-		cascache.Holder
 	}
 	deniesBlocking struct{ ableGens }
 	maybeBlocking  struct{ ableGens }
 )
 
-func (w hidesCurrentBulk) Unwrap() any     { return ableGens{w.plainGens} }
-func (w hidesSnapshotBulk) Unwrap() any    { return ableGens{w.plainGens} }
-func (w hidesBumpBulk) Unwrap() any        { return ableGens{w.plainGens} }
-func (w hidesHold) Unwrap() any            { return ableGens{w.plainGens} }
-func (w hidesCurrentPrefixed) Unwrap() any { return ableGens{w.plainGens} }
-func (w deniesBlocking) Unwrap() any       { return maybeBlocking(w) }
-func (maybeBlocking) NonBlocking() bool    { return false }
+func (w hidesBulkGens) Unwrap() any     { return ableGens{w.plainGens} }
+func (w hidesHold) Unwrap() any         { return ableGens{w.plainGens} }
+func (w deniesBlocking) Unwrap() any    { return maybeBlocking(w) }
+func (maybeBlocking) NonBlocking() bool { return false }
 
 func TestGenStoreTwinsAreCaught(t *testing.T) {
 	var twins []twin

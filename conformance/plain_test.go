@@ -113,10 +113,10 @@ func (p *plain) self() *plain { return p }
 
 func plainOf(p any) *plain { return p.(interface{ self() *plain }).self() }
 
-// batched has every other ability as well, but that of being shared.
-type batched struct{ *plain }
+// bulked has every other ability as well, but that of being shared.
+type bulked struct{ *plain }
 
-func (p batched) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
+func (p bulked) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	err := p.enter(ctx)
 	defer p.leave()
 	if err != nil {
@@ -129,7 +129,7 @@ func (p batched) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	return values, nil
 }
 
-func (p batched) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
+func (p bulked) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	err := p.enter(ctx)
 	defer p.leave()
 	if err != nil {
@@ -143,7 +143,7 @@ func (p batched) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, er
 	return accepted, nil
 }
 
-func (p batched) DelBulk(ctx context.Context, keys []string) error {
+func (p bulked) DelBulk(ctx context.Context, keys []string) error {
 	err := p.enter(ctx)
 	defer p.leave()
 	if err == nil {
@@ -154,12 +154,12 @@ func (p batched) DelBulk(ctx context.Context, keys []string) error {
 	return err
 }
 
-func (p batched) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
+func (p bulked) GetPrefixed(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 	return p.plain.Get(ctx, prefix+key)
 }
 
 // shared says that others see its entries.
-type shared struct{ batched }
+type shared struct{ bulked }
 
 func (shared) Shared() bool { return true }
 
@@ -296,7 +296,7 @@ func oddHarness() ProviderHarness {
 	}
 }
 
-// oddBulked declines batches in part, and answers them in any order inside.
+// oddBulked declines bulk calls in part, and answers them in any order inside.
 type oddBulked struct{ *odd }
 
 func (p oddBulked) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {

@@ -31,17 +31,15 @@ const (
 	// of this process, so there is no ProviderHarness.Break.
 	Failures Lack = "Failures"
 
-	// BulkGetting, BulkSetting, BulkDeleting and PrefixGetting are
-	// abilities that a wrapper cannot forward from what it wraps.
-	BulkGetting   Lack = "BulkGetting"
-	BulkSetting   Lack = "BulkSetting"
-	BulkDeleting  Lack = "BulkDeleting"
+	// BulkValues and PrefixGetting are abilities that a wrapper cannot forward
+	// from what it wraps.
+	BulkValues    Lack = "BulkValues"
 	PrefixGetting Lack = "PrefixGetting"
 )
 
 var providerLacks = []Lack{
 	PerEntryTTL, SubSecondTTL, LongKeys, ContextErrors, Failures,
-	BulkGetting, BulkSetting, BulkDeleting, PrefixGetting,
+	BulkValues, PrefixGetting,
 }
 
 // A ProviderHarness tells [RunProvider] how to handle one kind of provider.
@@ -123,9 +121,7 @@ type providerSubject struct {
 	h ProviderHarness
 	p cascache.Provider
 
-	getter   cascache.BulkProvider
-	setter   cascache.BulkProvider
-	deleter  cascache.BulkProvider
+	bulk     cascache.BulkProvider
 	prefixed cascache.PrefixGetter
 }
 
@@ -133,10 +129,8 @@ func newProviderSubject(a *attempt, h ProviderHarness) *providerSubject {
 	s := &providerSubject{h: h, p: openProvider(a, h)}
 	// A chain of wrappers that never ends would keep AbilityOf for ever.
 	if _, ends := unwrapAll(s.p); ends {
-		s.getter, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
-		s.setter, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
+		s.bulk, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
 		s.prefixed, _ = cascache.AbilityOf[cascache.PrefixGetter](s.p)
-		s.deleter, _ = cascache.AbilityOf[cascache.BulkProvider](s.p)
 	}
 	return s
 }
@@ -179,22 +173,8 @@ func (s *providerSubject) lacks(lack Lack) bool {
 	return declared
 }
 
-func needGetBulk(s *providerSubject) string {
-	if s.getter == nil {
-		return "the provider is no cascache.BulkProvider"
-	}
-	return ""
-}
-
-func needSetBulk(s *providerSubject) string {
-	if s.setter == nil {
-		return "the provider is no cascache.BulkProvider"
-	}
-	return ""
-}
-
-func needDelBulk(s *providerSubject) string {
-	if s.deleter == nil {
+func needBulk(s *providerSubject) string {
+	if s.bulk == nil {
 		return "the provider is no cascache.BulkProvider"
 	}
 	return ""

@@ -16,7 +16,7 @@ const benchBulk = 32
 
 // BenchmarkProvider measures a provider, call by call, with values of several
 // sizes, under sub-benchmarks named call/bytes. Optional abilities are measured
-// where there are any, per batch of 32. Of the harness it needs New, and Settle
+// where there are any, bulk calls with 32 keys. Of the harness it needs New, and Settle
 // where the tests do.
 func BenchmarkProvider(b *testing.B, h ProviderHarness) {
 	if h.New == nil {
@@ -49,27 +49,21 @@ func BenchmarkProvider(b *testing.B, h ProviderHarness) {
 			}
 		})
 		benchProvider(b, h, "GetBulk", size, func(b *testing.B, p *benchedProvider) {
-			getter, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
-			if !ok {
-				b.Skip("the provider is no cascache.BulkProvider")
-			}
+			bulk := p.bulk(b)
 			p.store(b, value)
 			for b.Loop() {
-				_, err := getter.GetBulk(b.Context(), p.keys[:benchBulk])
+				_, err := bulk.GetBulk(b.Context(), p.keys[:benchBulk])
 				p.must(b, err)
 			}
 		})
 		benchProvider(b, h, "SetBulk", size, func(b *testing.B, p *benchedProvider) {
-			setter, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
-			if !ok {
-				b.Skip("the provider is no cascache.BulkProvider")
-			}
+			bulk := p.bulk(b)
 			items := make([]cascache.Item, benchBulk)
 			for i := range items {
 				items[i] = cascache.Item{Key: p.keys[i], Value: value, Cost: int64(size), TTL: lasting}
 			}
 			for b.Loop() {
-				_, err := setter.SetBulk(b.Context(), items)
+				_, err := bulk.SetBulk(b.Context(), items)
 				p.must(b, err)
 			}
 		})
@@ -86,12 +80,9 @@ func BenchmarkProvider(b *testing.B, h ProviderHarness) {
 		}
 	})
 	benchProvider(b, h, "DelBulk", 0, func(b *testing.B, p *benchedProvider) {
-		deleter, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
-		if !ok {
-			b.Skip("the provider is no cascache.BulkProvider")
-		}
+		bulk := p.bulk(b)
 		for b.Loop() {
-			p.must(b, deleter.DelBulk(b.Context(), p.keys[:benchBulk]))
+			p.must(b, bulk.DelBulk(b.Context(), p.keys[:benchBulk]))
 		}
 	})
 }
@@ -118,6 +109,15 @@ func benchProvider(b *testing.B, h ProviderHarness, call string, size int, run f
 }
 
 func (p *benchedProvider) key(i int) string { return p.keys[i%len(p.keys)] }
+
+// bulk returns the provider's bulk calls, and skips the benchmark if it has none.
+func (p *benchedProvider) bulk(b *testing.B) cascache.BulkProvider {
+	bulk, ok := cascache.AbilityOf[cascache.BulkProvider](p.Provider)
+	if !ok {
+		b.Skip("the provider is no cascache.BulkProvider")
+	}
+	return bulk
+}
 
 func (p *benchedProvider) must(b *testing.B, err error) {
 	if err != nil {

@@ -10,28 +10,28 @@ var providerDelBulkRules = []rule[*providerSubject]{
 		name:  "DelBulkRemovesEachKey",
 		says:  "When DelBulk has returned nil, no value set before under any of its keys is returned, however many they are.",
 		harm:  "readers go on being given entries that were thrown out.",
-		needs: needDelBulk,
+		needs: needBulk,
 		try:   tryDelBulkRemovesEachKey,
 	},
 	{
 		name:  "DelBulkPassesOverUnknownKeys",
 		says:  "Keys that are not there are no error of DelBulk, and keep it from nothing.",
 		harm:  "readers go on being given entries that were thrown out, because another was already gone.",
-		needs: needDelBulk,
+		needs: needBulk,
 		try:   tryDelBulkPassesOverUnknownKeys,
 	},
 	{
 		name:  "DelBulkIsFinal",
 		says:  "A value that was accepted before a DelBulk began does not turn up after it, however late it becomes visible.",
 		harm:  "an entry that was thrown out comes back, and stays for its whole time to live.",
-		needs: needDelBulk,
+		needs: needBulk,
 		try:   tryDelBulkIsFinal,
 	},
 	{
 		name:  "DelBulkTakesOnlyItsKeys",
 		says:  "DelBulk removes the keys that it is given, and only reads the slice.",
 		harm:  "one self-healing read empties the cache, or the caller goes on with keys that are not its own.",
-		needs: needDelBulk,
+		needs: needBulk,
 		try:   tryDelBulkTakesOnlyItsKeys,
 	},
 }
@@ -49,7 +49,7 @@ func tryDelBulkRemovesEachKey(a *attempt, s *providerSubject) {
 				s.keep(a, key, sample(key, 20))
 			}
 		}
-		if s.deleter.DelBulk(a.Context(), slices.Clone(keys)) != nil {
+		if s.bulk.DelBulk(a.Context(), slices.Clone(keys)) != nil {
 			continue
 		}
 		for i, key := range keys {
@@ -67,7 +67,7 @@ func tryDelBulkPassesOverUnknownKeys(a *attempt, s *providerSubject) {
 				s.keep(a, key, sample(key, 20))
 			}
 		}
-		if err := s.deleter.DelBulk(a.Context(), slices.Clone(keys)); err != nil {
+		if err := s.bulk.DelBulk(a.Context(), slices.Clone(keys)); err != nil {
 			a.violated("nil", "DelBulk(%q) returned %v", keys, err)
 		}
 		for _, key := range keys {
@@ -84,7 +84,7 @@ func tryDelBulkIsFinal(a *attempt, s *providerSubject) {
 		for _, key := range keys {
 			s.set(a, key, sample(key, 20), lasting)
 		}
-		if s.deleter.DelBulk(a.Context(), slices.Clone(keys)) != nil {
+		if s.bulk.DelBulk(a.Context(), slices.Clone(keys)) != nil {
 			continue
 		}
 		look := func(when string) {
@@ -108,8 +108,8 @@ func tryDelBulkTakesOnlyItsKeys(a *attempt, s *providerSubject) {
 	others := s.group(a, "other", lasting)
 	kept := s.count(a, others)
 	given := slices.Clone(keys)
-	_ = s.deleter.DelBulk(a.Context(), given)
-	_ = s.deleter.DelBulk(a.Context(), nil)
+	_ = s.bulk.DelBulk(a.Context(), given)
+	_ = s.bulk.DelBulk(a.Context(), nil)
 	if !slices.Equal(given, keys) {
 		a.violated("no change", "DelBulk(%q) left its keys as %q", keys, given)
 	}

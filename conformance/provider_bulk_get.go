@@ -11,56 +11,56 @@ var providerGetBulkRules = []rule[*providerSubject]{
 		name:  "GetBulkAnswersInOrder",
 		says:  "GetBulk returns the values in the order of the keys.",
 		harm:  "every user in a list is shown the data of another.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkAnswersInOrder,
 	},
 	{
 		name:  "GetBulkAnswersEachKey",
 		says:  "GetBulk returns one slice per key, nil for a miss, whatever else is found.",
 		harm:  "the values behind a miss slip one place forward, to the keys of others.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkAnswersEachKey,
 	},
 	{
 		name:  "GetBulkTellsEmptyFromMissing",
-		says:  "In a batch, an empty value is an empty slice that is not nil.",
+		says:  "GetBulk returns an empty value as an empty slice that is not nil.",
 		harm:  "entries with nothing in them are taken for missing, and read from the database for ever.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkTellsEmptyFromMissing,
 	},
 	{
 		name:  "GetBulkFindsWhatGetFinds",
 		says:  "GetBulk finds what Get finds.",
-		harm:  "every batch goes to the database, and the cache only costs.",
-		needs: needGetBulk,
+		harm:  "every list is read from the database, and the cache only costs.",
+		needs: needBulk,
 		try:   tryGetBulkFindsWhatGetFinds,
 	},
 	{
 		name:  "GetBulkTakesAnyNumber",
 		says:  "GetBulk takes no keys, one, or thousands.",
 		harm:  "the longest lists, which profit the most, are answered in part or fail.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkTakesAnyNumber,
 	},
 	{
 		name:  "GetBulkOnlyReadsTheKeys",
 		says:  "GetBulk does not change the keys that it is given.",
 		harm:  "the caller matches the answers with keys in another order.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkOnlyReadsTheKeys,
 	},
 	{
 		name:  "GetBulkSeesDel",
 		says:  "When Del has returned nil, no GetBulk returns a value set before it began.",
 		harm:  "lists go on showing what was thrown out.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkSeesDel,
 	},
 	{
 		name:  "GetBulkSeesSet",
 		says:  "Once a value was accepted, no GetBulk returns what was there before.",
 		harm:  "lists show an older state than single reads.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkSeesSet,
 	},
 	{
@@ -68,14 +68,14 @@ var providerGetBulkRules = []rule[*providerSubject]{
 		says:  "GetBulk does not return entries whose time to live is over.",
 		harm:  "lists show entries that outlived their bound.",
 		lack:  PerEntryTTL,
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkHeedsTTL,
 	},
 	{
 		name:  "GetBulkBytesStay",
 		says:  "The bytes that GetBulk returned never change afterwards.",
 		harm:  "a reader that is still decoding is given the bytes of another entry, under load and never in a test.",
-		needs: needGetBulk,
+		needs: needBulk,
 		try:   tryGetBulkBytesStay,
 	},
 }
@@ -83,7 +83,7 @@ var providerGetBulkRules = []rule[*providerSubject]{
 // getBulk returns one slice per key, or none at all after an error or an
 // answer of another length, which have cases of their own.
 func (s *providerSubject) getBulk(a *attempt, keys []string) [][]byte {
-	values, err := s.getter.GetBulk(a.Context(), slices.Clone(keys))
+	values, err := s.bulk.GetBulk(a.Context(), slices.Clone(keys))
 	if err != nil || len(values) != len(keys) {
 		return nil
 	}
@@ -122,7 +122,7 @@ func tryGetBulkAnswersEachKey(a *attempt, s *providerSubject) {
 		{"missing-1", "here", "missing-2", "there", "missing-3"},
 		{"here", "missing-1", "there"},
 	} {
-		values, err := s.getter.GetBulk(a.Context(), slices.Clone(asked))
+		values, err := s.bulk.GetBulk(a.Context(), slices.Clone(asked))
 		if err != nil {
 			a.violated("no error", "GetBulk(%q) returned the error %v", asked, err)
 		}
@@ -165,7 +165,7 @@ func tryGetBulkTellsEmptyFromMissing(a *attempt, s *providerSubject) {
 func tryGetBulkFindsWhatGetFinds(a *attempt, s *providerSubject) {
 	keys := s.group(a, "both", lasting)
 	single := s.count(a, keys)
-	values, err := s.getter.GetBulk(a.Context(), slices.Clone(keys))
+	values, err := s.bulk.GetBulk(a.Context(), slices.Clone(keys))
 	if single < groupSize/2 {
 		a.inconclusive("of %d keys, Get found %d", groupSize, single)
 	}
@@ -175,7 +175,7 @@ func tryGetBulkFindsWhatGetFinds(a *attempt, s *providerSubject) {
 }
 
 func tryGetBulkTakesAnyNumber(a *attempt, s *providerSubject) {
-	values, err := s.getter.GetBulk(a.Context(), nil)
+	values, err := s.bulk.GetBulk(a.Context(), nil)
 	if err != nil || len(values) != 0 {
 		a.violated("no slices and no error", "GetBulk of no keys returned %d slices and the error %v", len(values), err)
 	}
@@ -185,7 +185,7 @@ func tryGetBulkTakesAnyNumber(a *attempt, s *providerSubject) {
 		s.set(a, key, sample(key, 20), lasting)
 	}
 	s.settle(a)
-	values, err = s.getter.GetBulk(a.Context(), slices.Clone(keys))
+	values, err = s.bulk.GetBulk(a.Context(), slices.Clone(keys))
 	if err != nil {
 		a.violated("no error", "GetBulk of %d keys returned the error %v", many, err)
 	}
@@ -221,7 +221,7 @@ func tryGetBulkOnlyReadsTheKeys(a *attempt, s *providerSubject) {
 		}
 	}
 	given := slices.Clone(keys)
-	if _, err := s.getter.GetBulk(a.Context(), given); err != nil {
+	if _, err := s.bulk.GetBulk(a.Context(), given); err != nil {
 		a.inconclusive("GetBulk returned %v", err)
 	}
 	if !slices.Equal(given, keys) {

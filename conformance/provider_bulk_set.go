@@ -14,28 +14,28 @@ var providerSetBulkRules = []rule[*providerSubject]{
 		name:  "SetBulkStoresUnderEachKey",
 		says:  "SetBulk stores each value under its own key.",
 		harm:  "one user is given the data of another.",
-		needs: needSetBulk,
+		needs: needBulk,
 		try:   trySetBulkStoresUnderEachKey,
 	},
 	{
 		name:  "SetBulkAnswersEachItem",
 		says:  "SetBulk tells for each item, in order, whether it was accepted, and takes any number of them.",
 		harm:  "the caller cannot tell what is stored, and fails or counts wrongly.",
-		needs: needSetBulk,
+		needs: needBulk,
 		try:   trySetBulkAnswersEachItem,
 	},
 	{
 		name:  "SetBulkKeepsSomething",
 		says:  "What SetBulk has stored can be found as well as what Set has.",
 		harm:  "what was loaded as a list is never found again, and the cache only costs.",
-		needs: needSetBulk,
+		needs: needBulk,
 		try:   trySetBulkKeepsSomething,
 	},
 	{
 		name:  "SetBulkIsHonest",
 		says:  "Once SetBulk has told true for an item, what was there before is never returned.",
 		harm:  "an old entry is served for the rest of its life, although it was replaced.",
-		needs: needSetBulk,
+		needs: needBulk,
 		try:   trySetBulkIsHonest,
 	},
 	{
@@ -43,14 +43,14 @@ var providerSetBulkRules = []rule[*providerSubject]{
 		says:  "Each item of a SetBulk has its own time to live.",
 		harm:  "entries outlive their bound because of their neighbours.",
 		lack:  PerEntryTTL,
-		needs: needSetBulk,
+		needs: needBulk,
 		try:   trySetBulkHeedsEachTTL,
 	},
 	{
 		name:  "SetBulkKeepsNoItems",
 		says:  "SetBulk does not change the slice of items, and does not need it once it has returned.",
-		harm:  "the next batch is built in the same memory, and its values appear under the keys of this one.",
-		needs: needSetBulk,
+		harm:  "the next call's items are built in the same memory, and their values appear under the keys of this one.",
+		needs: needBulk,
 		try:   trySetBulkKeepsNoItems,
 	},
 }
@@ -67,7 +67,7 @@ func itemsOf(keys []string, tag string, ttl time.Duration) []cascache.Item {
 
 // setBulk stores the items, as set does.
 func (s *providerSubject) setBulk(a *attempt, items []cascache.Item) []bool {
-	accepted, err := s.setter.SetBulk(a.Context(), items)
+	accepted, err := s.bulk.SetBulk(a.Context(), items)
 	if err != nil || len(accepted) != len(items) {
 		return nil
 	}
@@ -90,7 +90,7 @@ func trySetBulkStoresUnderEachKey(a *attempt, s *providerSubject) {
 func trySetBulkAnswersEachItem(a *attempt, s *providerSubject) {
 	for _, n := range []int{0, 1, 2, 100, 2500} {
 		keys := names(fmt.Sprint("n", n), n)
-		accepted, err := s.setter.SetBulk(a.Context(), itemsOf(keys, "", lasting))
+		accepted, err := s.bulk.SetBulk(a.Context(), itemsOf(keys, "", lasting))
 		if err != nil {
 			a.violated("no error", "SetBulk of %d items returned the error %v", n, err)
 		}
@@ -111,7 +111,7 @@ func trySetBulkAnswersEachItem(a *attempt, s *providerSubject) {
 
 func trySetBulkKeepsSomething(a *attempt, s *providerSubject) {
 	control := s.count(a, s.group(a, "single", lasting))
-	keys := names("batch", groupSize)
+	keys := names("bulk", groupSize)
 	told := 0
 	for _, ok := range s.setBulk(a, itemsOf(keys, "", lasting)) {
 		if ok {
@@ -179,14 +179,14 @@ func trySetBulkHeedsEachTTL(a *attempt, s *providerSubject) {
 	s.pass(a, ttl+s.slack())
 	for _, key := range short {
 		if _, found := s.get(a, key); found {
-			a.violated("a miss", "%s was set for %v, in a batch with others, and is still found %v later", quote(key), ttl, ttl+s.slack())
+			a.violated("a miss", "%s was set for %v, in one call with others, and is still found %v later", quote(key), ttl, ttl+s.slack())
 		}
 	}
 	if kept == 0 || before < groupSize/2 {
 		a.inconclusive("of %d keys set for %v, %d were kept from the beginning", len(short), ttl, kept)
 	}
 	if s.count(a, long) == 0 {
-		a.violated("about as many", "of %d keys found that were set for %v in batches with others for %v, none is left after %v",
+		a.violated("about as many", "of %d keys found that were set for %v in calls with others for %v, none is left after %v",
 			before, lasting, ttl, ttl+s.slack())
 	}
 }
@@ -203,11 +203,11 @@ func trySetBulkKeepsNoItems(a *attempt, s *providerSubject) {
 				a.violated("no change", "SetBulk changed item %d of the slice it was given", i)
 			}
 		}
-		// The next batch of the caller, in the same memory. The values of the
+		// The items of the next call, in the same memory. The values of the
 		// first are the provider's to keep, the slice is not.
-		other := sample("another batch", 30)
+		other := sample("another call", 30)
 		for i := range items {
-			items[i] = cascache.Item{Key: "of another batch", Value: other, Cost: 30, TTL: lasting}
+			items[i] = cascache.Item{Key: "of another call", Value: other, Cost: 30, TTL: lasting}
 		}
 		s.settle(a)
 		for _, item := range before {
@@ -216,7 +216,7 @@ func trySetBulkKeepsNoItems(a *attempt, s *providerSubject) {
 					quote(item.Key), quote(got))
 			}
 		}
-		if got, found := s.get(a, "of another batch"); found {
+		if got, found := s.get(a, "of another call"); found {
 			a.violated("a miss", "a key that was never set, but written to the slice of items after SetBulk, has the value %s", quote(got))
 		}
 	}

@@ -26,25 +26,21 @@ func (s *providerSubject) abilityCalls(key string) []call {
 			return err
 		}})
 	}
-	if s.getter != nil {
-		all = append(all, call{"GetBulk", func(ctx context.Context) error {
-			_, err := s.getter.GetBulk(ctx, []string{key, key + "'"})
-			return err
-		}})
+	if s.bulk == nil {
+		return all
 	}
-	if s.setter != nil {
-		all = append(all, call{"SetBulk", func(ctx context.Context) error {
-			_, err := s.setter.SetBulk(ctx, []cascache.Item{
-				{Key: key, Value: sample(key, 20), Cost: 20, TTL: lasting},
-				{Key: key + "'", Value: sample(key, 20), Cost: 20, TTL: lasting},
+	keys := []string{key, key + "'"}
+	return append(all,
+		call{"GetBulk", func(ctx context.Context) error { _, err := s.bulk.GetBulk(ctx, keys); return err }},
+		call{"SetBulk", func(ctx context.Context) error {
+			_, err := s.bulk.SetBulk(ctx, []cascache.Item{
+				{Key: keys[0], Value: sample(key, 20), Cost: 20, TTL: lasting},
+				{Key: keys[1], Value: sample(key, 20), Cost: 20, TTL: lasting},
 			})
 			return err
-		}})
-	}
-	if s.deleter != nil {
-		all = append(all, call{"DelBulk", func(ctx context.Context) error { return s.deleter.DelBulk(ctx, []string{key, key + "'"}) }})
-	}
-	return all
+		}},
+		call{"DelBulk", func(ctx context.Context) error { return s.bulk.DelBulk(ctx, keys) }},
+	)
 }
 
 func (s *providerSubject) needAbility() string {

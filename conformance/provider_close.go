@@ -33,7 +33,7 @@ var providerCloseRules = []rule[*providerSubject]{
 	},
 	{
 		name:  "ClosedAbilityIsAnError",
-		says:  "After Close, the optional calls, such as batches, return an error.",
+		says:  "After Close, the optional calls, such as the bulk calls, return an error.",
 		harm:  "a program that closed its cache too early does not notice.",
 		needs: (*providerSubject).needAbility,
 		try:   tryClosedAbilityIsAnError,

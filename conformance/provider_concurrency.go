@@ -62,28 +62,24 @@ func tryConcurrentCallsGetWholeValues(a *attempt, s *providerSubject) {
 			if i%10 == 9 {
 				s.del(a, key)
 			}
-			if i%5 != 0 {
+			if i%5 != 0 || s.bulk == nil {
 				continue
 			}
-			if s.getter != nil {
-				if values, err := s.getter.GetBulk(a.Context(), keys); err == nil && len(values) == len(keys) {
-					for j, value := range values {
-						if len(value) > 0 { // none is empty
-							check("GetBulk", keys[j], value)
-						}
+			if values, err := s.bulk.GetBulk(a.Context(), keys); err == nil && len(values) == len(keys) {
+				for j, value := range values {
+					if len(value) > 0 { // none is empty
+						check("GetBulk", keys[j], value)
 					}
 				}
 			}
-			if s.setter != nil {
-				items := make([]cascache.Item, len(keys))
-				for j, key := range keys {
-					value := stamped(key, seqs.Add(1))
-					items[j] = cascache.Item{Key: key, Value: value, Cost: int64(len(value)), TTL: lasting}
-				}
-				_, _ = s.setter.SetBulk(a.Context(), items)
+			items := make([]cascache.Item, len(keys))
+			for j, key := range keys {
+				value := stamped(key, seqs.Add(1))
+				items[j] = cascache.Item{Key: key, Value: value, Cost: int64(len(value)), TTL: lasting}
 			}
-			if s.deleter != nil && i%10 == 5 {
-				_ = s.deleter.DelBulk(a.Context(), keys[:2])
+			_, _ = s.bulk.SetBulk(a.Context(), items)
+			if i%10 == 5 {
+				_ = s.bulk.DelBulk(a.Context(), keys[:2])
 			}
 		}
 	})

@@ -51,7 +51,7 @@ var providerErrorRules = []rule[*providerSubject]{
 	},
 	{
 		name:  "FailedAbilityIsAnError",
-		says:  "When the storage fails, the optional calls, such as batches, return its error too.",
+		says:  "When the storage fails, the optional calls, such as the bulk calls, return its error too.",
 		harm:  "an outage of the cache goes unnoticed, or entries that are still there are taken for removed.",
 		lack:  Failures,
 		needs: (*providerSubject).needAbility,
@@ -94,9 +94,9 @@ func tryDelUnderADoneContextIsHonest(a *attempt, s *providerSubject) {
 	for _, key := range names("done", 4) {
 		s.mustKeep(a, key, sample(key, 20))
 		check("Del", key, s.p.Del(canceled(), key))
-		if s.deleter != nil {
+		if s.bulk != nil {
 			s.mustKeep(a, key, sample(key, 20))
-			check("DelBulk", key, s.deleter.DelBulk(canceled(), []string{key}))
+			check("DelBulk", key, s.bulk.DelBulk(canceled(), []string{key}))
 		}
 	}
 	if honest == 0 {

@@ -9,8 +9,8 @@ import (
 )
 
 func openPlain(p *plain) cascache.Provider  { return p }
-func openBulked(p *plain) cascache.Provider { return batched{p} }
-func openShared(p *plain) cascache.Provider { return shared{batched{p}} }
+func openBulked(p *plain) cascache.Provider { return bulked{p} }
+func openShared(p *plain) cascache.Provider { return shared{bulked{p}} }
 
 func TestProviderRulesAreWellFormed(t *testing.T) { requireWellFormed(t, providerRules, providerLacks) }
 
@@ -29,7 +29,7 @@ func TestSharedProviderPasses(t *testing.T) {
 }
 
 func TestForwardingWrapperPasses(t *testing.T) {
-	open := func(p *plain) cascache.Provider { return forwarding{shared{batched{p}}} }
+	open := func(p *plain) cascache.Provider { return forwarding{shared{bulked{p}}} }
 	h := plainHarness(open)
 	sharing(&h, open)
 	RunProvider(t, h)

@@ -63,7 +63,7 @@ func (p *twinProvider) settle() {
 	}
 }
 
-// single makes a twin of plain without batches.
+// single makes a twin of plain without bulk calls.
 func single(spoil func(p *twinProvider)) func(*plain) cascache.Provider {
 	return func(inner *plain) cascache.Provider {
 		p := &twinProvider{plain: inner}
@@ -72,7 +72,7 @@ func single(spoil func(p *twinProvider)) func(*plain) cascache.Provider {
 	}
 }
 
-// twinBulks is a twinProvider with batches.
+// twinBulks is a twinProvider with bulk calls.
 type twinBulks struct {
 	*twinProvider
 	getBulk  func(ctx context.Context, keys []string) ([][]byte, error)
@@ -92,25 +92,25 @@ func (p *twinBulks) GetBulk(ctx context.Context, keys []string) ([][]byte, error
 	if p.getBulk != nil {
 		return p.getBulk(ctx, keys)
 	}
-	return batched{p.plain}.GetBulk(ctx, keys)
+	return bulked{p.plain}.GetBulk(ctx, keys)
 }
 
 func (p *twinBulks) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	if p.setBulk != nil {
 		return p.setBulk(ctx, items)
 	}
-	return batched{p.plain}.SetBulk(ctx, items)
+	return bulked{p.plain}.SetBulk(ctx, items)
 }
 
 func (p *twinBulks) DelBulk(ctx context.Context, keys []string) error {
 	if p.delBulk != nil {
 		return p.delBulk(ctx, keys)
 	}
-	return batched{p.plain}.DelBulk(ctx, keys)
+	return bulked{p.plain}.DelBulk(ctx, keys)
 }
 
-// batches makes a twin of batched.
-func batches(spoil func(p *twinBulks)) func(*plain) cascache.Provider {
+// bulks makes a twin of bulked.
+func bulks(spoil func(p *twinBulks)) func(*plain) cascache.Provider {
 	return func(inner *plain) cascache.Provider {
 		p := &twinBulks{twinProvider: &twinProvider{plain: inner}}
 		spoil(p)
@@ -798,10 +798,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "an error of the storage is a batch of misses", fails: "FailedAbilityIsAnError"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk takes an error of the storage for misses", fails: "FailedAbilityIsAnError"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				if errors.Is(err, errBroken) {
 					return make([][]byte, len(keys)), nil
 				}
@@ -886,10 +886,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch after Close finds nothing", fails: "ClosedAbilityIsAnError"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk after Close finds nothing", fails: "ClosedAbilityIsAnError"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				if errors.Is(err, cascache.ErrClosed) {
 					return make([][]byte, len(keys)), nil
 				}
@@ -973,27 +973,27 @@ var providerTwins = []providerTwin{
 	},
 
 	{
-		twin: twin{fault: "a batch is answered in the order of its sorted keys", fails: "GetBulkAnswersInOrder"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk answers in the order of its sorted keys", fails: "GetBulkAnswersInOrder"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				return batched{p.plain}.GetBulk(ctx, slices.Sorted(slices.Values(keys)))
+				return bulked{p.plain}.GetBulk(ctx, slices.Sorted(slices.Values(keys)))
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch leaves out what it does not find", fails: "GetBulkAnswersEachKey"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk leaves out what it does not find", fails: "GetBulkAnswersEachKey"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				return slices.DeleteFunc(values, func(value []byte) bool { return value == nil }), err
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch adds what it finds to the end of the answer", fails: "GetBulkAnswersEachKey"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk adds what it finds to the end of the answer", fails: "GetBulkAnswersEachKey"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				if len(values) < 100 {
 					for _, value := range slices.Clone(values) {
 						if value != nil {
@@ -1006,10 +1006,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "in a batch, a miss is an empty value", fails: "GetBulkAnswersEachKey"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "to GetBulk, a miss is an empty value", fails: "GetBulkAnswersEachKey"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				for i := range values {
 					if values[i] == nil {
 						values[i] = []byte{}
@@ -1020,10 +1020,10 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "in a batch, an empty value is a miss", fails: "GetBulkTellsEmptyFromMissing"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "to GetBulk, an empty value is a miss", fails: "GetBulkTellsEmptyFromMissing"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				for i := range values {
 					if len(values[i]) == 0 {
 						values[i] = nil
@@ -1034,56 +1034,56 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch looks under other keys than Get", fails: "GetBulkFindsWhatGetFinds"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk looks under other keys than Get", fails: "GetBulkFindsWhatGetFinds"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				prefixed := make([]string, len(keys))
 				for i, key := range keys {
 					prefixed[i] = "prefix:" + key
 				}
-				return batched{p.plain}.GetBulk(ctx, prefixed)
+				return bulked{p.plain}.GetBulk(ctx, prefixed)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch looks for the first 1,000 keys only", fails: "GetBulkTakesAnyNumber"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk looks for the first 1,000 keys only", fails: "GetBulkTakesAnyNumber"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys[:min(len(keys), 1000)])
+				values, err := bulked{p.plain}.GetBulk(ctx, keys[:min(len(keys), 1000)])
 				return slices.Grow(values, len(keys))[:len(keys)], err
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch of no keys panics", fails: "GetBulkTakesAnyNumber"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk of no keys panics", fails: "GetBulkTakesAnyNumber"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				_ = keys[0]
-				return batched{p.plain}.GetBulk(ctx, keys)
+				return bulked{p.plain}.GetBulk(ctx, keys)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "a batch sorts the caller's keys", fails: "GetBulkOnlyReadsTheKeys"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk sorts the caller's keys", fails: "GetBulkOnlyReadsTheKeys"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				asked := slices.Clone(keys)
 				slices.Sort(keys)
-				return batched{p.plain}.GetBulk(ctx, asked)
+				return bulked{p.plain}.GetBulk(ctx, asked)
 			}
 		}),
 	},
 	{
-		twin: twin{fault: "batches remember what they read, and Del does not know", fails: "GetBulkSeesDel"},
-		open: batches(func(p *twinBulks) { rememberingBulks(p, true, false) }),
+		twin: twin{fault: "GetBulk remembers what it read, and Del does not know", fails: "GetBulkSeesDel"},
+		open: bulks(func(p *twinBulks) { rememberingBulks(p, true, false) }),
 	},
 	{
-		twin: twin{fault: "batches remember what they read, and Set does not know", fails: "GetBulkSeesSet"},
-		open: batches(func(p *twinBulks) { rememberingBulks(p, false, true) }),
+		twin: twin{fault: "GetBulk remembers what it read, and Set does not know", fails: "GetBulkSeesSet"},
+		open: bulks(func(p *twinBulks) { rememberingBulks(p, false, true) }),
 	},
 	{
-		twin: twin{fault: "a batch does not look at times to live", fails: "GetBulkHeedsTTL"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk does not look at times to live", fails: "GetBulkHeedsTTL"},
+		open: bulks(func(p *twinBulks) {
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1099,11 +1099,11 @@ var providerTwins = []providerTwin{
 		}),
 	},
 	{
-		twin: twin{fault: "a batch reads values of 256 bytes and more into memory that the next one uses again", fails: "GetBulkBytesStay"},
-		open: batches(func(p *twinBulks) {
+		twin: twin{fault: "GetBulk reads values of 256 bytes and more into memory that the next call uses again", fails: "GetBulkBytesStay"},
+		open: bulks(func(p *twinBulks) {
 			var arena [64][512]byte
 			p.getBulk = func(ctx context.Context, keys []string) ([][]byte, error) {
-				values, err := batched{p.plain}.GetBulk(ctx, keys)
+				values, err := bulked{p.plain}.GetBulk(ctx, keys)
 				for i, value := range values {
 					if i < len(arena) && 256 <= len(value) && len(value) <= 512 {
 						values[i] = arena[i][:copy(arena[i][:], value)]
@@ -1116,39 +1116,39 @@ var providerTwins = []providerTwin{
 
 	{
 		twin: twin{fault: "at the seam of two chunks of eight, a value gets the wrong key", fails: "SetBulkStoresUnderEachKey"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				if len(items) == 12 {
 					items = slices.Clone(items)
 					items[8].Value = items[7].Value
 				}
-				return batched{p.plain}.SetBulk(ctx, items)
+				return bulked{p.plain}.SetBulk(ctx, items)
 			}
 		}),
 	},
 	{
 		twin: twin{fault: "SetBulk answers nil for all accepted", fails: "SetBulkAnswersEachItem"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				_, err := batched{p.plain}.SetBulk(ctx, items)
+				_, err := bulked{p.plain}.SetBulk(ctx, items)
 				return nil, err
 			}
 		}),
 	},
 	{
 		twin: twin{fault: "SetBulk tells false and stores", fails: "SetBulkAnswersEachItem"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				_, err := batched{p.plain}.SetBulk(ctx, items)
+				_, err := bulked{p.plain}.SetBulk(ctx, items)
 				return make([]bool, len(items)), err
 			}
 		}),
 	},
 	{
 		twin: twin{fault: "SetBulk makes room for the values and stores none", fails: "SetBulkKeepsSomething"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				accepted, err := batched{p.plain}.SetBulk(ctx, items)
+				accepted, err := bulked{p.plain}.SetBulk(ctx, items)
 				for _, item := range items {
 					_ = p.plain.Del(ctx, item.Key)
 				}
@@ -1158,9 +1158,9 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "SetBulk drops the last item", fails: "SetBulkKeepsSomething"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
-				accepted, err := batched{p.plain}.SetBulk(ctx, items)
+				accepted, err := bulked{p.plain}.SetBulk(ctx, items)
 				if len(items) > 0 {
 					_ = p.plain.Del(ctx, items[len(items)-1].Key)
 				}
@@ -1170,7 +1170,7 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "SetBulk leaves what is there, and tells true", fails: "SetBulkIsHonest"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1190,19 +1190,19 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "SetBulk takes the first item's time to live for all", fails: "SetBulkHeedsEachTTL"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				items = slices.Clone(items)
 				for i := range items {
 					items[i].TTL = items[0].TTL
 				}
-				return batched{p.plain}.SetBulk(ctx, items)
+				return bulked{p.plain}.SetBulk(ctx, items)
 			}
 		}),
 	},
 	{
 		twin: twin{fault: "SetBulk keeps the caller's slice until later", fails: "SetBulkKeepsNoItems"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			var queue [][]cascache.Item
 			p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
 				err := p.enter(ctx)
@@ -1231,15 +1231,15 @@ var providerTwins = []providerTwin{
 
 	{
 		twin: twin{fault: "DelBulk removes the first 1,000 keys only", fails: "DelBulkRemovesEachKey"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.delBulk = func(ctx context.Context, keys []string) error {
-				return batched{p.plain}.DelBulk(ctx, keys[:min(len(keys), 1000)])
+				return bulked{p.plain}.DelBulk(ctx, keys[:min(len(keys), 1000)])
 			}
 		}),
 	},
 	{
 		twin: twin{fault: "DelBulk stops at the first key that is not there", fails: "DelBulkPassesOverUnknownKeys"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.delBulk = func(ctx context.Context, keys []string) error {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1255,11 +1255,11 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "a set in the queue lands after the DelBulk that came later", fails: "DelBulkIsFinal"},
-		open: batches(func(p *twinBulks) { queueing(p.twinProvider, false, true) }),
+		open: bulks(func(p *twinBulks) { queueing(p.twinProvider, false, true) }),
 	},
 	{
 		twin: twin{fault: "DelBulk of no keys empties the cache", fails: "DelBulkTakesOnlyItsKeys"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.delBulk = func(ctx context.Context, keys []string) error {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1278,13 +1278,13 @@ var providerTwins = []providerTwin{
 
 	{
 		twin: twin{fault: "GetPrefixed looks for the key, and forgets the prefix", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedAtAnyDivision", "GetPrefixedFindsWhatGetFinds"}},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return p.Get(ctx, key) }
 		}),
 	},
 	{
 		twin: twin{fault: "GetPrefixed puts a colon between prefix and key", fails: "GetPrefixedFindsWhatGetFinds", also: []string{"GetPrefixedAtAnyDivision"}},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				return p.Get(ctx, prefix+":"+key)
 			}
@@ -1292,7 +1292,7 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "GetPrefixed compares the end of keys", fails: "GetPrefixedIsGet", also: []string{"GetPrefixedAtAnyDivision"}},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1311,7 +1311,7 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "GetPrefixed remembers joined keys by their second part", fails: "GetPrefixedAtAnyDivision"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			var joined sync.Map // by the second part
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				full, _ := joined.LoadOrStore(key, prefix+key)
@@ -1321,14 +1321,14 @@ var providerTwins = []providerTwin{
 	},
 	{
 		twin: twin{fault: "GetPrefixed remembers what it read, and Del does not know", fails: "GetPrefixedSeesDel"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			get := remembering(true, false)(p.twinProvider)
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) { return get(ctx, prefix+key) }
 		}),
 	},
 	{
 		twin: twin{fault: "GetPrefixed does not look at times to live", fails: "GetPrefixedHeedsTTL"},
-		open: batches(func(p *twinBulks) {
+		open: bulks(func(p *twinBulks) {
 			p.prefixed = func(ctx context.Context, prefix, key string) ([]byte, bool, error) {
 				err := p.enter(ctx)
 				defer p.leave()
@@ -1375,36 +1375,20 @@ var providerTwins = []providerTwin{
 		open: func(p *plain) cascache.Provider { return nilWrapping{p} },
 	},
 	{
-		twin: twin{fault: "a wrapper hides GetBulk", fails: "WrapperKeepsGetBulk"},
-		open: func(p *plain) cascache.Provider {
-			return hidesGetBulk{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
-		},
-	},
-	{
-		twin: twin{fault: "a wrapper hides SetBulk", fails: "WrapperKeepsSetBulk"},
-		open: func(p *plain) cascache.Provider {
-			return hidesSetBulk{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
-		},
-	},
-	{
-		twin: twin{fault: "a wrapper hides DelBulk", fails: "WrapperKeepsDelBulk"},
-		open: func(p *plain) cascache.Provider {
-			return hidesDelBulk{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
-		},
+		twin: twin{fault: "a wrapper hides the bulk calls", fails: "WrapperKeepsBulk"},
+		open: func(p *plain) cascache.Provider { return hidesBulk{p, shared{bulked{p}}, shared{bulked{p}}} },
 	},
 	{
 		twin: twin{fault: "a wrapper hides GetPrefixed", fails: "WrapperKeepsGetPrefixed"},
-		open: func(p *plain) cascache.Provider {
-			return hidesGetPrefixed{p, shared{batched{p}}, shared{batched{p}}, shared{batched{p}}}
-		},
+		open: func(p *plain) cascache.Provider { return hidesGetPrefixed{p, shared{bulked{p}}, shared{bulked{p}}} },
 	},
 	{
 		twin: twin{fault: "a wrapper hides that its provider is shared", fails: "WrapperKeepsShared"},
-		open: func(p *plain) cascache.Provider { return hidesShared{batched{p}} },
+		open: func(p *plain) cascache.Provider { return hidesShared{bulked{p}} },
 	},
 	{
 		twin: twin{fault: "a wrapper reports the contrary of what its provider does about being shared", fails: "WrapperKeepsShared"},
-		open: func(p *plain) cascache.Provider { return deniesShared{hidesShared{batched{p}}} },
+		open: func(p *plain) cascache.Provider { return deniesShared{hidesShared{bulked{p}}} },
 	},
 
 	{
@@ -1436,7 +1420,7 @@ func rememberingBulks(p *twinBulks, forgetOnSet, forgetOnDel bool) {
 			}
 			values[i] = value
 		}
-		// What the batch calls change is known here.
+		// What the bulk calls change is known here.
 		return values, p.plainErr(ctx)
 	}
 	p.setBulk = func(ctx context.Context, items []cascache.Item) ([]bool, error) {
@@ -1488,52 +1472,24 @@ func (w nilWrapping) Unwrap() any { return nil }
 
 // The wrappers that hide one ability have the others by embedding.
 type (
-	hidesGetBulk struct {
+	hidesBulk struct {
 		*plain
-		setDeleter
-		cascache.PrefixGetter
-		cascache.Sharer
-	}
-	hidesSetBulk struct {
-		*plain
-		getDeleter
-		cascache.PrefixGetter
-		cascache.Sharer
-	}
-	hidesDelBulk struct {
-		*plain
-		getSetter
 		cascache.PrefixGetter
 		cascache.Sharer
 	}
 	hidesGetPrefixed struct {
 		*plain
-		getSetter
 		cascache.BulkProvider
 		cascache.Sharer
 	}
-	setDeleter interface {
-		cascache.BulkProvider
-		cascache.BulkProvider
-	}
-	getDeleter interface {
-		cascache.BulkProvider
-		cascache.BulkProvider
-	}
-	getSetter interface {
-		cascache.BulkProvider
-		cascache.BulkProvider
-	}
-	hidesShared  struct{ batched }
+	hidesShared  struct{ bulked }
 	deniesShared struct{ hidesShared }
 )
 
-func (w hidesGetBulk) Unwrap() any     { return shared{batched{w.plain}} }
-func (w hidesSetBulk) Unwrap() any     { return shared{batched{w.plain}} }
-func (w hidesDelBulk) Unwrap() any     { return shared{batched{w.plain}} }
-func (w hidesGetPrefixed) Unwrap() any { return shared{batched{w.plain}} }
+func (w hidesBulk) Unwrap() any        { return shared{bulked{w.plain}} }
+func (w hidesGetPrefixed) Unwrap() any { return shared{bulked{w.plain}} }
 func (w hidesShared) Unwrap() any      { return shared(w) }
-func (w deniesShared) Unwrap() any     { return shared{w.batched} }
+func (w deniesShared) Unwrap() any     { return shared{w.bulked} }
 func (w deniesShared) Shared() bool    { return false }
 
 func TestProviderTwinsAreCaught(t *testing.T) {

@@ -145,8 +145,8 @@ func TestGroupEndsTheCaseWithItsVerdict(t *testing.T) {
 
 func TestRuleOnWhatIsNotThereIsLeftOut(t *testing.T) {
 	r := ruleOf("Case", func(*attempt, int) { t.Error("tried a rule that does not apply") })
-	r.needs = func(s int) string { return "no batches" }
-	if o := one(t, r, 0); o.status != inapplicable || o.text != "no batches" {
+	r.needs = func(s int) string { return "no bulk calls" }
+	if o := one(t, r, 0); o.status != inapplicable || o.text != "no bulk calls" {
 		t.Errorf("got %+v, want that it does not apply", o)
 	}
 }

@@ -308,7 +308,7 @@ func (r *bulkRead[V]) serve(ctx context.Context, i int, single *reading) {
 	r.emit.miss(ctx, key, why)
 }
 
-// heal deletes what cannot be served any more, in one batch.
+// heal deletes what cannot be served any more, in one call.
 func (r *bulkRead[V]) heal(ctx context.Context) {
 	if len(r.unhealthy) == 0 {
 		return

@@ -442,7 +442,7 @@ func TestGetBulkKeepsWhatItReadBeforeAnError(t *testing.T) {
 	}
 }
 
-// rudeProvider answers a batch with whatever the test says.
+// rudeProvider answers a bulk call with whatever the test says.
 type rudeProvider struct {
 	bulkProvider
 	raws [][]byte

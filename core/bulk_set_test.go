@@ -205,7 +205,7 @@ func TestSetBulkReturnsTheProvidersError(t *testing.T) {
 	r.wantEntries(t, "an entry that fails keeps no other from being stored", "single:n:b", bulkOfAB)
 }
 
-// rudeSetter answers a batch of sets with another number of outcomes.
+// rudeSetter answers a SetBulk with another number of outcomes.
 type rudeSetter struct{ bulkProvider }
 
 func (rudeSetter) SetBulk(context.Context, []Item) ([]bool, error) { return []bool{true}, nil }

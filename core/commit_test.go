@@ -159,7 +159,7 @@ func TestACommitThatTheStoreIsToldOfIsProved(t *testing.T) {
 				t.Errorf("G2: a fill without proof is skipped without an error: got %v", err)
 			}
 			r.wantEntries(t, "G2: without proof nothing is stored")
-			if name != "beside an error" { // a batch may hold what could be read
+			if name != "beside an error" { // a bulk call may hold what could be read
 				if err := r.SetBulkWithGens(t.Context(), ab, obs, 0); err != nil {
 					t.Errorf("G2: a fill without proof is skipped without an error: got %v", err)
 				}

@@ -246,7 +246,7 @@ func (p steppedProvider) del(ctx context.Context, key string) {
 
 func (steppedProvider) Close(context.Context) error { return nil }
 
-// steppedBulks is a steppedProvider with every batch ability, each batch a step.
+// steppedBulks is a steppedProvider with the bulk calls, each call a step.
 type steppedBulks struct{ steppedProvider }
 
 func (p steppedBulks) GetBulk(ctx context.Context, keys []string) (values [][]byte, _ error) {
@@ -637,7 +637,7 @@ type scenario struct {
 	local   bool // generations in a LocalGenStore; its losses are prunes
 	replies bool // the reply to a bump is a step of its own
 	near    bool // with a near tier
-	batches bool // the provider has every batch ability
+	batches bool // the provider has the bulk calls
 
 	// Provider and generation store are one Combined, which reads a value and
 	// its generation in this order.

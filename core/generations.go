@@ -361,7 +361,7 @@ func (g *generations) bumpEach(ctx context.Context, entries []string) ([]error, 
 }
 
 // bumpErrors returns one error for each of n keys, nil where the bump is done,
-// from what a batch of bumps has returned; all nil is a nil slice.
+// from what a BumpBulk has returned; all nil is a nil slice.
 func bumpErrors(gens []uint64, err error, n int) []error {
 	if err == nil && len(gens) != n {
 		err, gens = wrongLength(len(gens), n), nil

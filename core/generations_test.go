@@ -153,7 +153,7 @@ func TestAStoreThatFailsInPart(t *testing.T) {
 	}
 }
 
-// rudeStore answers batches with whatever the test says.
+// rudeStore answers bulk calls with whatever the test says.
 type rudeStore struct {
 	*stubStore
 	gens []uint64

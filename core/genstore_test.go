@@ -114,8 +114,8 @@ func (s *stubStore) Close(ctx context.Context) error {
 	return s.local.Close(ctx)
 }
 
-// bulkStore is a stubStore with every batch ability. What replaces a call is
-// asked key by key, and its last error is the batch's.
+// bulkStore is a stubStore with the bulk calls. What replaces a call is
+// asked key by key, and its last error is that of the call.
 type bulkStore struct{ *stubStore }
 
 func (s bulkStore) batch(ctx context.Context, name string, op GenOp, working genCall, keys []string) (gens []uint64, err error) {

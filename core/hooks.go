@@ -96,7 +96,7 @@ type BulkRejectedEvent struct {
 // GenStoreErrorEvent tells that the generation store failed or was too slow.
 type GenStoreErrorEvent struct {
 	Namespace string
-	Key       string // the key, or the first of a batch
+	Key       string // the key, or the first of a bulk call
 	Keys      int    // how many keys the call was for
 	Op        GenOp
 	Err       error
@@ -105,7 +105,7 @@ type GenStoreErrorEvent struct {
 // DeleteFailedEvent tells that an invalidated entry could not be deleted.
 type DeleteFailedEvent struct {
 	Namespace string
-	Key       string // the key, or the first of a batch
+	Key       string // the key, or the first of a bulk call
 	Keys      int    // how many keys the call was for
 	Err       error
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // joined is a Combined of a provider and a store: each of its calls makes those
-// of both. It forwards the batch abilities, which its parts must have or lack
+// of both. It forwards the bulk calls, which its parts must have or lack
 // together.
 type joined struct {
 	provider Provider

@@ -128,7 +128,7 @@ func (p *mapProvider) count(op string) int {
 	return p.calls[op]
 }
 
-// bulkProvider is a mapProvider with every batch ability.
+// bulkProvider is a mapProvider with the bulk calls.
 type bulkProvider struct{ *mapProvider }
 
 func newBulkProvider() bulkProvider { return bulkProvider{newMapProvider()} }

@@ -105,7 +105,7 @@ func (r *recovery) attempt(ctx context.Context) error {
 			r.cleared(ctx, entry, began)
 		}
 		if failed.n-before == len(batch) && len(entries) > 0 {
-			// The store is down: no use in waiting for it batch by batch.
+			// The store is down: no use in waiting for it part by part.
 			return errors.Join(failed.err(), fmt.Errorf("cascache: %d more keys were not attempted", len(entries)))
 		}
 	}

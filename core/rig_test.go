@@ -40,7 +40,7 @@ func newRig(t testing.TB, change ...func(*Options[string])) *rig {
 	return r
 }
 
-// newBulkRig is a rig whose provider and store have every batch ability.
+// newBulkRig is a rig whose provider and store have the bulk calls.
 func newBulkRig(t testing.TB, change ...func(*Options[string])) *rig {
 	t.Helper()
 	provider, store := newBulkProvider(), bulkStore{newStubStore()}
@@ -119,11 +119,11 @@ func wantBulk(t testing.TB, h *Handle[string], rule string, keys []string, want 
 	}
 }
 
-// rigs is a cache without batch abilities and one with all of them, which must
+// rigs is a cache without bulk calls and one with all of them, which must
 // give the same answers.
 var rigs = map[string]func(testing.TB, ...func(*Options[string])) *rig{"plain": newRig, "batch": newBulkRig}
 
-// onBothRigs runs f on a cache without batch abilities and on one with them.
+// onBothRigs runs f on a cache without bulk calls and on one with them.
 func onBothRigs(t *testing.T, f func(t *testing.T, r *rig), change ...func(*Options[string])) {
 	t.Helper()
 	for name, newOne := range rigs {

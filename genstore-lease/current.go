@@ -8,7 +8,7 @@ import (
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
 )
 
-// maxGroup is how many keys one run of a script takes, so that no batch keeps
+// maxGroup is how many keys one run of a script takes, so that no bulk call keeps
 // the server from its other callers for long.
 const maxGroup = 1000
 

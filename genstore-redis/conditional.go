@@ -77,7 +77,7 @@ func lifetime(item cascache.Item) (string, error) {
 }
 
 // SetBulkIfGens implements the method of [cascache.Combined]. On one server a
-// batch of up to 1,000 is one atomic script. In a Cluster each slot has a script
+// call of up to 1,000 items is one atomic script. In a Cluster each slot has a script
 // of its own, and the bulk entry is stored beside them, in the same round trip:
 // where a member turns out to have moved, it is deleted again in a second one. No
 // read serves it meanwhile, since it carries the generation of each member.

@@ -25,7 +25,7 @@
 // Redis 7 or later, or Valkey, and on keys that begin with "gen:" the
 // permission to call EVALSHA, EVAL, GETEX, MGET, SET, DEL, TYPE, HGETALL, HSET,
 // HDEL, PEXPIRE, and beside that INFO, TIME, and WAIT for
-// Config.WaitReplicas. A call is one round trip. Batches are one too, or one
+// Config.WaitReplicas. A call is one round trip. Bulk calls are one too, or one
 // per node of a Cluster; after a server has started or was promoted, the first
 // use of each script takes a second one.
 //

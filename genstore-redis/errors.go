@@ -12,7 +12,7 @@ import (
 // a record, a password or a whole command.
 type opError struct {
 	op   string
-	key  string // the storage key, of a batch the first one that failed so
+	key  string // the storage key, of a bulk call the first one that failed so
 	more int    // how many others failed so
 	err  error
 }
@@ -29,7 +29,7 @@ func (e *opError) Unwrap() error { return e.err }
 
 func failed(op, key string, err error) error { return &opError{op: op, key: key, err: err} }
 
-// joined returns the errors of a batch, where there is one per key, with those
+// joined returns the errors of a bulk call, where there is one per key, with those
 // of one reason in one.
 func joined(op string, keys []string, errs []error) error {
 	var kinds []error

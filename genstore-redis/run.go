@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxGroup is how many keys one run of a script takes, so that no batch
+	// maxGroup is how many keys one run of a script takes, so that no bulk call
 	// keeps a server from its other callers for long, nor outgrows what Lua
 	// can pass to one command.
 	maxGroup = 1000

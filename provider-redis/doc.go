@@ -24,7 +24,7 @@
 //
 // # One round trip
 //
-// Get, Set and Del are one command each. A batch of any size is one round
+// Get, Set and Del are one command each. A bulk call of any size is one round
 // trip, and in a Cluster one per node, to all nodes at once.
 //
 // # The client's own settings
@@ -39,7 +39,7 @@
 //     ContextTimeoutEnabled, or short timeouts and few retries.
 //   - An AutoPipeliner sends the commands of concurrent callers together. That
 //     is what we recommend from about eight concurrent callers on. It waits
-//     for a batch under way whatever the context says. Batches here are a
+//     for a batch under way whatever the context says. Bulk calls here are a
 //     round trip of their own, or one command among those of other callers.
 //     With a Cluster, set Config.Cluster as well.
 //   - After a connection has failed, a Cluster client is told to look for its

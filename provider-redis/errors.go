@@ -29,7 +29,7 @@ func (e *callError) Error() string {
 
 func (e *callError) Unwrap() error { return e.cause }
 
-// failures gathers the keys of a batch that failed.
+// failures gathers the keys of a bulk call that failed.
 type failures struct {
 	first string
 	count int
@@ -53,7 +53,7 @@ func (p *Provider) fail(ctx context.Context, op string, cause error, keys ...str
 	return &callError{op: op, key: keys[0], keys: len(keys), cause: p.judge(ctx, cause)}
 }
 
-// failAll is the error of a batch, or nil when no key failed.
+// failAll is the error of a bulk call, or nil when no key failed.
 func (p *Provider) failAll(ctx context.Context, op string, f failures) error {
 	if f.count == 0 {
 		return nil

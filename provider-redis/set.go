@@ -32,7 +32,7 @@ func (p *Provider) Set(ctx context.Context, key string, value []byte, cost int64
 }
 
 // SetBulk implements [cascache.BulkProvider.SetBulk], by pipelined SETs. A
-// ttl that is not positive fails the whole batch before anything is sent.
+// ttl that is not positive fails the whole call before anything is sent.
 func (p *Provider) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	if len(items) == 0 {
 		return nil, nil

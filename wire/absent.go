@@ -26,7 +26,7 @@ func AppendAbsent(dst []byte, gen uint64) []byte {
 // Anything but exactly one whole absent entry, of the key in version 2, is an error
 // that wraps [ErrCorrupt]. It never allocates.
 func (v Version) DecodeAbsent(b []byte, key string) (gen uint64, err error) {
-	body, err := v.open(b, KindAbsent, key)
+	body, err := v.openBare(b, KindAbsent, key)
 	if err != nil {
 		return 0, err
 	}
@@ -43,7 +43,7 @@ func (v Version) EncodeAbsent(key string, gen uint64) ([]byte, error) {
 // room, and then once. A key that does not fit, in version 2, is an error that wraps
 // [ErrTooLarge], and dst comes back unchanged.
 func (v Version) AppendAbsent(dst []byte, key string, gen uint64) ([]byte, error) {
-	if err := v.known(); err != nil {
+	if err := v.bare(); err != nil {
 		return dst, err
 	}
 	frame, err := v.begin(dst, KindAbsent, key, genSize)

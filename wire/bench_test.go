@@ -80,13 +80,73 @@ func BenchmarkAbsent(b *testing.B) {
 	run(b, "decode-v2", AbsentSize, func() error { _, err := Version2.DecodeAbsent(frame2, benchKey); return err })
 }
 
+// The number is of dependencies. "range" also looks at each, as a reader has to.
+func BenchmarkEntry(b *testing.B) {
+	payload := bytes.Repeat([]byte("x"), 256)
+	for _, n := range []int{0, 1, 4, 16} {
+		given := manyDeps(n)
+		deps := depsOf(b, given...)
+		e := Entry{Gen: 42, Loaded: goldenLoaded, Deps: deps, Payload: payload}
+		run(b, "deps", n, func() (err error) { sinkEntry.Deps, err = DepsOf(given); return err })
+		for _, v := range []Version{Version1, Version2, Version3, Version3Checked} {
+			if n > 0 && !v.is3() {
+				continue
+			}
+			name := map[Version]string{Version1: "v1", Version2: "v2", Version3: "v3", Version3Checked: "v3-checked"}[v]
+			frame, err := v.Append(nil, benchKey, e)
+			if err != nil {
+				b.Fatal(err)
+			}
+			room := make([]byte, 0, len(frame))
+			run(b, "encode-"+name, n, func() (err error) { sink, err = v.Append(nil, benchKey, e); return err })
+			run(b, "append-"+name, n, func() (err error) { sink, err = v.Append(room, benchKey, e); return err })
+			run(b, "decode-"+name, n, func() error { return v.Decode(frame, benchKey, &sinkEntry) })
+			run(b, "range-"+name, n, func() error {
+				var got Entry
+				err := v.Decode(frame, benchKey, &got)
+				for key, gen := range got.Deps.All() {
+					total += gen + uint64(len(key))
+				}
+				return err
+			})
+		}
+	}
+}
+
+// The number is of dependencies each of 32 members has, half of them its own.
+func BenchmarkMembers(b *testing.B) {
+	payload := bytes.Repeat([]byte("x"), 256)
+	for _, n := range []int{0, 1, 4, 16} {
+		pool := manyDeps(33 * 8)
+		members := make([]Member, 32)
+		for i := range members {
+			deps := append(slices.Clone(pool[:(n+1)/2]), pool[8*(i+1):][:n/2]...)
+			members[i] = Member{Key: fmt.Sprintf("product:%06d", i), Gen: uint64(i), Deps: depsOf(b, deps...), Payload: payload}
+		}
+		for _, v := range []Version{Version1, Version3, Version3Checked} {
+			if n > 0 && !v.is3() {
+				continue
+			}
+			name := map[Version]string{Version1: "v1", Version3: "v3", Version3Checked: "v3-checked"}[v]
+			frame, err := v.AppendMembers(nil, benchKey, members)
+			if err != nil {
+				b.Fatal(err)
+			}
+			run(b, "encode-"+name, n, func() (err error) { sink, err = v.AppendMembers(nil, benchKey, members); return err })
+			run(b, "decode-"+name, n, func() (err error) { sinkMembers, _, err = v.DecodeMembers(frame, benchKey); return err })
+		}
+	}
+}
+
 // benchKey is a storage key of a usual length.
 const benchKey = "single:catalogue:product:000042"
 
 var (
-	sink      []byte
-	sinkItems []BulkItem
-	sinkSum   uint32
+	sink        []byte
+	sinkItems   []BulkItem
+	sinkEntry   Entry
+	sinkMembers []Member
+	sinkSum     uint32
 )
 
 func run(b *testing.B, op string, size int, call func() error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // MaxKeyLen is the length in bytes of the longest key that fits its field: that of a
-// bulk member, and in version 2 that of the entry.
+// bulk member or of a dependency, and with a checksum that of the entry.
 const MaxKeyLen = math.MaxUint16
 
 // memberOverhead is the size of a bulk member without its key and payload.
@@ -47,7 +47,7 @@ func AppendBulk(dst []byte, items []BulkItem) ([]byte, error) {
 // version 2, is an error that wraps [ErrCorrupt], and costs no allocation whatever
 // it claims to hold.
 func (v Version) DecodeBulk(b []byte, key string) ([]BulkItem, error) {
-	body, err := v.open(b, KindBulk, key)
+	body, err := v.openBare(b, KindBulk, key)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (v Version) EncodeBulk(key string, items []BulkItem) ([]byte, error) {
 // item's key, a payload or a number of items that does not fit, or in version 2 the
 // key, one that wraps [ErrTooLarge]. On an error dst comes back unchanged.
 func (v Version) AppendBulk(dst []byte, key string, items []BulkItem) ([]byte, error) {
-	if err := v.known(); err != nil {
+	if err := v.bare(); err != nil {
 		return dst, err
 	}
 	if !slices.IsSortedFunc(items, compareKeys) {
@@ -87,11 +87,9 @@ func (v Version) AppendBulk(dst []byte, key string, items []BulkItem) ([]byte, e
 	}
 	frame = binary.BigEndian.AppendUint32(frame, uint32(len(items)))
 	for _, item := range items {
-		frame = binary.BigEndian.AppendUint16(frame, uint16(len(item.Key)))
-		frame = append(frame, item.Key...)
+		frame = appendKey(frame, item.Key)
 		frame = binary.BigEndian.AppendUint64(frame, item.Gen)
-		frame = binary.BigEndian.AppendUint32(frame, uint32(len(item.Payload)))
-		frame = append(frame, item.Payload...)
+		frame = appendPayload(frame, item.Payload)
 	}
 	return v.finish(frame, len(dst)), nil
 }

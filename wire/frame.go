@@ -28,6 +28,12 @@ func checkPayloadLen(n int) error {
 	return nil
 }
 
+// appendPayload appends the length of a payload, which fits its field, and the payload.
+func appendPayload(frame, payload []byte) []byte {
+	frame = binary.BigEndian.AppendUint32(frame, uint32(len(payload)))
+	return append(frame, payload...)
+}
+
 // cutPayload takes a payload and the length before it off b, which is known to hold
 // the length. The payload aliases b and is clipped, so that an append to it cannot
 // overwrite what follows.

@@ -40,4 +40,13 @@ func TestPayloadsOver4GiBAreRefusedUntouched(t *testing.T) {
 	if b, err := EncodeBulk(items); !errors.Is(err, ErrTooLarge) || b != nil {
 		t.Errorf("a member's payload that does not fit must be refused: got %d bytes, %v, want ErrTooLarge", len(b), err)
 	}
+	for _, v := range []Version{Version1, Version3, Version3Checked} {
+		if b, err := v.Append([]byte("left"), "", Entry{Payload: payload}); !errors.Is(err, ErrTooLarge) || string(b) != "left" {
+			t.Errorf("version %d: a payload that does not fit must be refused, not cut off: got %.40q, %v, want \"left\", ErrTooLarge", v, b, err)
+		}
+		members := []Member{{Key: "a", Payload: []byte("small")}, {Key: "b", Payload: payload}}
+		if b, err := v.AppendMembers([]byte("left"), "", members); !errors.Is(err, ErrTooLarge) || string(b) != "left" {
+			t.Errorf("version %d: a member's payload that does not fit must be refused: got %.40q, %v, want \"left\", ErrTooLarge", v, b, err)
+		}
+	}
 }

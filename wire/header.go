@@ -10,6 +10,10 @@ const (
 	genSize    = 8
 	lenSize    = 4 // of a payload's length and of a bulk's count
 	keyLenSize = 2
+	flagsSize  = 1 // in the header of version 3
+	timeSize   = 8
+	countSize  = 2 // of an entry's dependencies
+	indexSize  = 4 // of a dependency in the table of a bulk
 )
 
 // Kind says what an entry holds. The numbers are part of the format.
@@ -41,9 +45,9 @@ func (k Kind) String() string {
 // KindOf reads the header of an entry of version 1, as [Version.KindOf] does.
 func KindOf(b []byte) (Kind, error) { return Version1.KindOf(b) }
 
-// KindOf reads the header alone: magic, version, and a kind that is known. It says
-// which decoder to call, not that the decoder will succeed; not even the checksum
-// of version 2 is looked at. Any other header is an error that wraps [ErrCorrupt].
+// KindOf reads the header alone: magic, version, in version 3 the flags, and a kind
+// that is known. It says which decoder to call, not that the decoder will succeed; not
+// even a checksum is looked at. Any other header is an error that wraps [ErrCorrupt].
 func (v Version) KindOf(b []byte) (Kind, error) {
 	if err := v.check(b); err != nil {
 		return 0, err

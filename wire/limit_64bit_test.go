@@ -22,4 +22,10 @@ func TestWhatJustFits(t *testing.T) {
 	if err := checkMemberCount(math.MaxUint32 + 1); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("2^32 members do not: %v", err)
 	}
+	if err := checkTableLen(math.MaxUint32); err != nil {
+		t.Errorf("2^32-1 dependencies fit the number of a bulk's: %v", err)
+	}
+	if err := checkTableLen(math.MaxUint32 + 1); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("2^32 dependencies do not: %v", err)
+	}
 }

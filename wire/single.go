@@ -26,7 +26,7 @@ func AppendSingle(dst []byte, gen uint64, payload []byte) ([]byte, error) {
 // but exactly one whole single, of the key in version 2, is an error that wraps
 // [ErrCorrupt]. It never allocates.
 func (v Version) DecodeSingle(b []byte, key string) (gen uint64, payload []byte, err error) {
-	body, err := v.open(b, KindSingle, key)
+	body, err := v.openBare(b, KindSingle, key)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -44,7 +44,7 @@ func (v Version) EncodeSingle(key string, gen uint64, payload []byte) ([]byte, e
 // that does not fit, or in version 2 a key, is an error that wraps [ErrTooLarge],
 // and dst comes back unchanged.
 func (v Version) AppendSingle(dst []byte, key string, gen uint64, payload []byte) ([]byte, error) {
-	if err := v.known(); err != nil {
+	if err := v.bare(); err != nil {
 		return dst, err
 	}
 	if err := checkPayloadLen(len(payload)); err != nil {
@@ -55,37 +55,43 @@ func (v Version) AppendSingle(dst []byte, key string, gen uint64, payload []byte
 		return dst, err
 	}
 	frame = binary.BigEndian.AppendUint64(frame, gen)
-	frame = binary.BigEndian.AppendUint32(frame, uint32(len(payload)))
-	frame = append(frame, payload...)
+	frame = appendPayload(frame, payload)
 	return v.finish(frame, len(dst)), nil
 }
 
-// SingleSize returns the size of a single with a key and a payload of that many
-// bytes, or no sensible number where they do not fit.
+// SingleSize returns the size of a single with a key and a payload of that many bytes
+// and without dependencies, or no sensible number where they do not fit.
 func (v Version) SingleSize(key, payload int) int {
-	size := headerSize + singleHead + payload
-	if v == Version2 {
-		size += keyLenSize + key + sumSize
+	size := v.aroundSize(key) + singleHead + payload
+	if v.is3() {
+		size += timeSize + countSize
 	}
 	return size
 }
 
 // PayloadOf returns where the payload lies in a single that this version encoded,
-// at no more cost than reading its lengths: it is for whoever has just encoded the
-// frame, and checks neither the key nor the checksum. The payload aliases the
-// frame, is clipped to its length, and is not nil even when empty. A frame that is
+// at no more cost than reading what comes before it: it is for whoever has just
+// encoded the frame, and checks neither the key nor the checksum. The payload aliases
+// the frame, is clipped to its length, and is not nil even when empty. A frame that is
 // not one whole single has none, which is nil.
 func (v Version) PayloadOf(frame []byte) []byte {
 	if kind, err := v.KindOf(frame); err != nil || kind != KindSingle {
 		return nil
 	}
-	body := frame[headerSize:]
-	if v == Version2 {
+	body := frame[v.headerSize():]
+	if v.hasSum() {
 		if len(body) < sumSize {
 			return nil
 		}
 		// On an error there is no body left, and so no payload.
 		_, body, _ = cutKey(body[:len(body)-sumSize])
+	}
+	if v.is3() {
+		var e Entry
+		if e.decodeBody(body, KindSingle) != nil {
+			return nil
+		}
+		return e.Payload
 	}
 	_, payload, _ := decodeSingleBody(body)
 	return payload

@@ -13,6 +13,6 @@
 //	provider := faults.NewProvider(real, script)
 //
 // The wrappers keep every optional ability of what they wrap, and have no
-// others (see cascache.AbilityOf). In a batch each key counts as a call of its
+// others (see cascache.AbilityOf). In a bulk call each key counts as a call of its
 // own: one that fails does not keep the others from being carried out.
 package faults

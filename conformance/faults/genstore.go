@@ -159,35 +159,44 @@ func reply(faults []fault, call Call, key string, gen uint64) (uint64, error) {
 
 // CurrentBulk implements [cascache.BulkGenStore].
 func (g *GenStore) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
-	return g.many(ctx, Current, keys, func(keys []string) ([]uint64, error) {
-		if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
-			return b.CurrentBulk(ctx, keys)
-		}
-		return each(ctx, keys, g.inner.Current)
-	})
+	return g.many(ctx, Current, keys, func(keys []string) ([]uint64, error) { return g.bulk().CurrentBulk(ctx, keys) })
 }
 
 // SnapshotBulk implements [cascache.BulkGenStore].
 func (g *GenStore) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
-	return g.many(ctx, Snapshot, keys, func(keys []string) ([]uint64, error) {
-		if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
-			return b.SnapshotBulk(ctx, keys)
-		}
-		return each(ctx, keys, g.inner.Snapshot)
-	})
+	return g.many(ctx, Snapshot, keys, func(keys []string) ([]uint64, error) { return g.bulk().SnapshotBulk(ctx, keys) })
 }
 
 // BumpBulk implements [cascache.BulkGenStore].
 func (g *GenStore) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
-	return g.many(ctx, Bump, keys, func(keys []string) ([]uint64, error) {
-		if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
-			return b.BumpBulk(ctx, keys)
-		}
-		return each(ctx, keys, g.inner.Bump)
-	})
+	return g.many(ctx, Bump, keys, func(keys []string) ([]uint64, error) { return g.bulk().BumpBulk(ctx, keys) })
 }
 
-// many decides for each key of a batch, and carries out what is left of it.
+// bulk returns the bulk calls of the store inside, made of single calls where it
+// has none.
+func (g *GenStore) bulk() cascache.BulkGenStore {
+	if b, ok := cascache.AbilityOf[cascache.BulkGenStore](g.inner); ok {
+		return b
+	}
+	return singleGens{g.inner}
+}
+
+// singleGens makes bulk calls of single ones.
+type singleGens struct{ cascache.GenStore }
+
+func (s singleGens) CurrentBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return each(ctx, keys, s.Current)
+}
+
+func (s singleGens) SnapshotBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return each(ctx, keys, s.Snapshot)
+}
+
+func (s singleGens) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
+	return each(ctx, keys, s.Bump)
+}
+
+// many decides for each key of a bulk call, and carries out what is left of it.
 func (g *GenStore) many(ctx context.Context, call Call, keys []string, carryOut func(keys []string) ([]uint64, error)) ([]uint64, error) {
 	faults, wanted, errs := g.plan(ctx, call, keys)
 	gens := make([]uint64, len(keys))
@@ -207,7 +216,7 @@ func (g *GenStore) many(ctx context.Context, call Call, keys []string, carryOut 
 	return gens, errors.Join(errs...)
 }
 
-// plan decides for each key of a batch, and returns which of them are to be
+// plan decides for each key of a bulk call, and returns which of them are to be
 // carried out and why the others are not.
 func (g *GenStore) plan(ctx context.Context, call Call, keys []string) (faults [][]fault, wanted []int, errs []error) {
 	faults = make([][]fault, len(keys))
@@ -265,7 +274,7 @@ func (g *GenStore) Release(ctx context.Context, keys []string, token string) err
 	return errors.Join(append(errs, lostAny(faults, Release, keys))...)
 }
 
-// lostAny returns an error for each key of a batch whose reply is lost.
+// lostAny returns an error for each key of a bulk call whose reply is lost.
 func lostAny(faults [][]fault, call Call, keys []string) error {
 	var errs []error
 	for i, key := range keys {

@@ -23,6 +23,12 @@ func overGens(rules ...faults.Rule) (*faults.GenStore, *cascache.LocalGenStore) 
 // bare has no optional abilities.
 type bare struct{ cascache.GenStore }
 
+// unknowing is a local store that hides what it knows.
+type unknowing struct {
+	cascache.GenStore
+	cascache.Holder
+}
+
 func genLacks() map[conformance.Lack]string {
 	return map[conformance.Lack]string{
 		conformance.Sharing:       "it is memory",
@@ -35,17 +41,26 @@ func genLacks() map[conformance.Lack]string {
 // A wrapper without rules is as good as what it wraps, and one that loses
 // generations and waits keeps the contract too.
 func TestGenStoreKeepsTheContract(t *testing.T) {
-	for name, rules := range map[string][]faults.Rule{
-		"no rules": nil,
-		"forgets":  {{Kind: faults.Forget, Chance: 0.05}},
+	for name, test := range map[string]struct {
+		rules   []faults.Rule
+		knowing bool // a rule that may befall every Current leaves nothing to know
+	}{
+		"no rules": {nil, true},
+		"forgets":  {[]faults.Rule{{Kind: faults.Forget, Chance: 0.05}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			var local *cascache.LocalGenStore // the newest
 			conformance.RunGenStore(t, conformance.GenStoreHarness{
-				New: func(testing.TB) cascache.GenStore { g, _ := overGens(rules...); return g },
-				Losses: []conformance.Loss{{Name: "a prune", Lose: func(_ testing.TB, s cascache.GenStore) {
-					s.(*faults.GenStore).Unwrap().(*cascache.LocalGenStore).Cleanup(0)
-				}}},
-				Lacks: genLacks(),
+				New: func(testing.TB) cascache.GenStore {
+					local = cascache.NewLocalGenStore(0, 0)
+					script := faults.NewScript(1, test.rules...)
+					if test.knowing {
+						return faults.NewGenStore(local, script)
+					}
+					return faults.NewGenStore(unknowing{local, local}, script)
+				},
+				Losses: []conformance.Loss{{Name: "a prune", Lose: func(testing.TB, cascache.GenStore) { local.Cleanup(0) }}},
+				Lacks:  genLacks(),
 			})
 		})
 	}
@@ -63,8 +78,8 @@ func TestGenStoreHasTheAbilitiesOfWhatItWraps(t *testing.T) {
 		if _, has := cascache.AbilityOf[cascache.Holder](g); has != test.want {
 			t.Errorf("%s: it can hold: %t, want %t", test.name, has, test.want)
 		}
-		if _, has := cascache.AbilityOf[cascache.PrefixReader](g); has != test.want {
-			t.Errorf("%s: it looks up by prefix: %t, want %t", test.name, has, test.want)
+		if _, has := cascache.AbilityOf[cascache.LocalReader](g); has != test.want {
+			t.Errorf("%s: it knows generations: %t, want %t", test.name, has, test.want)
 		}
 		if n, has := cascache.AbilityOf[cascache.NonBlocker](g); has && n.NonBlocking() {
 			t.Errorf("%s: a store that may be delayed says that it never blocks", test.name)
@@ -203,21 +218,8 @@ func TestGenStoreSameSeedSameFaults(t *testing.T) {
 	}
 }
 
-// knowing is a store that knows all it has, and is told of commits.
+// knowing is a local store that is told of commits as well.
 type knowing struct{ *cascache.LocalGenStore }
-
-func (k knowing) NonBlocking() bool { return false }
-
-func (k knowing) CurrentLocal(prefix, key string) (uint64, bool) {
-	gen, err := k.CurrentPrefixed(context.Background(), prefix, key)
-	return gen, err == nil && gen != 0
-}
-
-func (k knowing) CurrentLocalBulk(keys []string, gens []uint64) {
-	for i, key := range keys {
-		gens[i], _ = k.Current(context.Background(), key)
-	}
-}
 
 func (k knowing) CurrentToCommit(ctx context.Context, key string) (uint64, error) {
 	return k.Current(ctx, key)

@@ -164,7 +164,7 @@ func (p *Provider) Shared() bool {
 func (p *Provider) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	faults, wanted, errs := p.plan(ctx, Get, keys, Miss, Tear, Flip)
 	values := make([][]byte, len(keys))
-	found, err := p.getAll(ctx, pick(keys, wanted))
+	found, err := p.bulk().GetBulk(ctx, pick(keys, wanted))
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -181,13 +181,22 @@ func (p *Provider) GetBulk(ctx context.Context, keys []string) ([][]byte, error)
 	return values, errors.Join(errs...)
 }
 
-func (p *Provider) getAll(ctx context.Context, keys []string) ([][]byte, error) {
-	if getter, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
-		return getter.GetBulk(ctx, keys)
+// bulk returns the bulk calls of the provider inside, made of single calls where
+// it has none.
+func (p *Provider) bulk() cascache.BulkProvider {
+	if b, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
+		return b
 	}
+	return singleValues{p.inner}
+}
+
+// singleValues makes bulk calls of single ones.
+type singleValues struct{ cascache.Provider }
+
+func (s singleValues) GetBulk(ctx context.Context, keys []string) ([][]byte, error) {
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
-		value, found, err := p.inner.Get(ctx, key)
+		value, found, err := s.Get(ctx, key)
 		if err != nil {
 			return values, err
 		}
@@ -206,7 +215,7 @@ func (p *Provider) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, 
 	}
 	faults, wanted, errs := p.plan(ctx, Set, keys, Drop, Decline, Late, Tear, Flip)
 	accepted := make([]bool, len(items))
-	var plain []cascache.Item // what goes on as a batch
+	var plain []cascache.Item // what goes on in one call
 	var places []int          // where in items it comes from
 	for _, i := range wanted {
 		if find(faults[i], Drop) == nil && find(faults[i], Decline) == nil && find(faults[i], Late) == nil {
@@ -220,7 +229,7 @@ func (p *Provider) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, 
 			errs = append(errs, err)
 		}
 	}
-	stored, err := p.setAll(ctx, plain)
+	stored, err := p.bulk().SetBulk(ctx, plain)
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -236,13 +245,10 @@ func (p *Provider) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, 
 	return accepted, errors.Join(errs...)
 }
 
-func (p *Provider) setAll(ctx context.Context, items []cascache.Item) ([]bool, error) {
-	if setter, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
-		return setter.SetBulk(ctx, items)
-	}
+func (s singleValues) SetBulk(ctx context.Context, items []cascache.Item) ([]bool, error) {
 	accepted := make([]bool, len(items))
 	for i, item := range items {
-		ok, err := p.inner.Set(ctx, item.Key, item.Value, item.Cost, item.TTL)
+		ok, err := s.Set(ctx, item.Key, item.Value, item.Cost, item.TTL)
 		if err != nil {
 			return accepted, err
 		}
@@ -254,7 +260,7 @@ func (p *Provider) setAll(ctx context.Context, items []cascache.Item) ([]bool, e
 // DelBulk implements [cascache.BulkProvider].
 func (p *Provider) DelBulk(ctx context.Context, keys []string) error {
 	faults, wanted, errs := p.plan(ctx, Del, keys)
-	if err := p.delAll(ctx, pick(keys, wanted)); err != nil {
+	if err := p.bulk().DelBulk(ctx, pick(keys, wanted)); err != nil {
 		errs = append(errs, err)
 	}
 	for _, i := range wanted {
@@ -265,20 +271,17 @@ func (p *Provider) DelBulk(ctx context.Context, keys []string) error {
 	return errors.Join(errs...)
 }
 
-func (p *Provider) delAll(ctx context.Context, keys []string) error {
-	if deleter, ok := cascache.AbilityOf[cascache.BulkProvider](p.inner); ok {
-		return deleter.DelBulk(ctx, keys)
-	}
+func (s singleValues) DelBulk(ctx context.Context, keys []string) error {
 	var errs []error
 	for _, key := range keys {
-		if err := p.inner.Del(ctx, key); err != nil {
+		if err := s.Del(ctx, key); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// plan decides for each key of a batch, and returns which calls are to be
+// plan decides for each key of a bulk call, and returns which calls are to be
 // carried out and why the others are not.
 func (p *Provider) plan(ctx context.Context, call Call, keys []string, kinds ...Kind) (faults [][]fault, wanted []int, errs []error) {
 	faults = make([][]fault, len(keys))

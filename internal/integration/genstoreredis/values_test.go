@@ -179,7 +179,7 @@ func TestBulksOfValues(t *testing.T) {
 	})
 }
 
-// checkBulkOfValues stores a batch of which nothing has moved, and one of which
+// checkBulkOfValues stores items of which nothing has moved, and one of which
 // one key has.
 func checkBulkOfValues(t *testing.T, s cascache.Combined, keys []string) {
 	t.Helper()

@@ -49,7 +49,7 @@ func testClusterBumps(t *testing.T, cluster *redistest.Cluster) {
 }
 
 // TestClusterOfOneShard is about a plain client, as people have that moved from
-// one Redis to a Cluster. A namespace is one slot, so that no batch is refused.
+// one Redis to a Cluster. A namespace is one slot, so that no bulk call is refused.
 func TestClusterOfOneShard(t *testing.T) {
 	server := redistest.Start(t, "--cluster-enabled", "yes")
 	server.Do("CLUSTER", "ADDSLOTSRANGE", "0", "16383")

@@ -96,7 +96,7 @@ func wantMiss(tb testing.TB, p *redisprovider.Provider, key string) {
 	}
 }
 
-// exercise sees that singles and batches do what they say, and to no key but
+// exercise sees that single and bulk calls do what they say, and to no key but
 // their own.
 func exercise(tb testing.TB, p *redisprovider.Provider) {
 	tb.Helper()

@@ -66,7 +66,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// TestFiftyKeysAreHeld sees that the one batch holds all of them.
+// TestFiftyKeysAreHeld sees that the one call holds all of them.
 func TestFiftyKeysAreHeld(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
