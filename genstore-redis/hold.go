@@ -79,6 +79,6 @@ func (s *Store) Release(ctx context.Context, keys []string, token string) error 
 }
 
 func (s *Store) release(ctx context.Context, send sender, keys []string, token string) error {
-	_, err := s.collect(ctx, send, releaseScript, keys, s.guardFlag(), s.ttl, tail(), token)
-	return err
+	_, errs := s.collect(ctx, send, releaseScript, keys, s.guardFlag(), s.ttl, tail(), token)
+	return joined(releaseScript.op, keys, errs)
 }

@@ -158,8 +158,8 @@ func exec(ctx context.Context, pipe redis.Pipeliner) {
 }
 
 // collect runs a script that answers one generation per key, and returns them
-// in the order of keys, 0 where there is an error.
-func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []string, args ...any) ([]uint64, error) {
+// in the order of keys, 0 where there is an error, and the errors.
+func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []string, args ...any) ([]uint64, []error) {
 	gens, errs := make([]uint64, len(keys)), make([]error, len(keys))
 	list := s.groups(keys, maxGroup)
 	for {
@@ -177,7 +177,7 @@ func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []str
 			}
 		}
 		if len(later) == 0 {
-			return gens, joined(sc.op, keys, errs)
+			return gens, errs
 		}
 		list = s.apart(keys, later)
 	}
