@@ -31,11 +31,11 @@ func (s *Store) Hold(ctx context.Context, keys []string, token string, lease tim
 	if err := s.beginChange(ctx, holdScript.op, keys...); err != nil {
 		return err
 	}
-	list := s.groups(keys, len(keys))
+	list, replies := s.grouped(ctx, s.writer(), holdScript, keys, len(keys), nil,
+		s.guardFlag(), s.ttl, tail(), token, milliseconds(lease))
 	errs := make([]error, len(keys))
 	undo := false
-	for i, reply := range s.run(ctx, s.writer(), holdScript, list,
-		s.guardFlag(), s.ttl, tail(), token, milliseconds(lease)) {
+	for i, reply := range replies {
 		err := reply.Err()
 		// What a server refuses it has not done. Of what it did not answer,
 		// nobody knows.
