@@ -27,7 +27,9 @@ func (v Values) GetBulkWithGens(ctx context.Context, bulk string, keys []string,
 	b := &bulkRead{store: s, bulk: bulk, keys: keys, reading: &r, genErrs: make([]error, len(keys)), valueErrs: make([]error, len(keys)+1)}
 	switch {
 	case s.client.node != nil:
-		b.fromNode(ctx)
+		if !s.together() || !b.fromNode(ctx) {
+			b.readPart(ctx, s.client.node, b.places())
+		}
 	case s.client.cluster != nil && !s.client.batching:
 		b.fromNodes(ctx)
 	default:
@@ -53,8 +55,9 @@ func (b *bulkRead) wanted() bool { return b.reading.Values != nil }
 // fromNode reads everything from one server, by one MGET. That is no write, so
 // a GETEX follows it, over the same connection: a server that refuses that one
 // has not been asked at all. After these comes the replication id, as in
-// readNode.
-func (b *bulkRead) fromNode(ctx context.Context) {
+// readNode. It reports false, and has read nothing, if the server is one of a
+// Cluster, which takes no keys of several slots in one command.
+func (b *bulkRead) fromNode(ctx context.Context) bool {
 	s, n := b.store, len(b.keys)
 	names := s.keys.appendNames(make([]string, 0, 2*n+1), b.keys)
 	if b.wanted() {
@@ -75,9 +78,12 @@ func (b *bulkRead) fromNode(ctx context.Context) {
 	if err == nil && len(items) != len(names) {
 		err = fmt.Errorf("MGET answered %d values for %d keys", len(items), len(names))
 	}
+	if s.crossed(err) {
+		return false
+	}
 	if err != nil {
 		b.failAll(err)
-		return
+		return true
 	}
 	id, genErr := "", asked.Err()
 	if missing(genErr) {
@@ -103,6 +109,20 @@ func (b *bulkRead) fromNode(ctx context.Context) {
 	if b.bulk != "" {
 		b.reading.Bulk = valueOf(items[0])
 	}
+	return true
+}
+
+// places returns those of all that is read.
+func (b *bulkRead) places() []int {
+	n := len(b.keys)
+	if b.bulk != "" {
+		n++
+	}
+	places := make([]int, n)
+	for i := range places {
+		places[i] = i
+	}
+	return places
 }
 
 // failAll says that nothing could be read.
@@ -233,26 +253,29 @@ func (b *bulkRead) readPart(ctx context.Context, node *redis.Client, part []int)
 // servers.
 func (b *bulkRead) byScript(ctx context.Context) {
 	s := b.store
-	list := s.groups(b.keys, maxGroup)
-	for i := range list {
-		if b.wanted() {
-			list[i].names = append(list[i].names, list[i].keys(b.keys)...)
-		}
-	}
 	at := -1 // the group that reads the bulk entry last
-	if b.bulk != "" && s.client.oneServer {
-		at = len(list) - 1
-		list[at].names = append(list[at].names, b.bulk)
-	}
 	var running sync.WaitGroup
-	if b.bulk != "" && at < 0 {
-		// Not in the pipeline: go-redis sends a command of it twice at once, to
-		// two servers, if it finds that the slot of that one has moved and that
-		// the first of all is to be tried again.
-		running.Go(func() { b.readBulk(ctx) })
-	}
 	defer running.Wait()
-	for i, reply := range s.run(ctx, nil, currentsScript, list, s.guardFlag()) {
+	list, replies := s.grouped(ctx, nil, currentsScript, b.keys, maxGroup, func(list []group, together bool) {
+		if b.wanted() {
+			for i := range list {
+				list[i].names = append(list[i].names, list[i].keys(b.keys)...)
+			}
+		}
+		switch {
+		case b.bulk == "":
+		case together:
+			at = len(list) - 1
+			list[at].names = append(list[at].names, b.bulk)
+		default:
+			// Not in the pipeline: go-redis sends a command of it twice at
+			// once, to two servers, if it finds that the slot of that one has
+			// moved and that the first of all is to be tried again.
+			at = -1
+			running.Go(func() { b.readBulk(ctx) })
+		}
+	}, s.guardFlag())
+	for i, reply := range replies {
 		b.take(ctx, list[i], i == at, reply)
 	}
 }

@@ -22,7 +22,8 @@ func (s *Store) BumpBulk(ctx context.Context, keys []string) ([]uint64, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	return s.collect(ctx, s.writer(), bumpScript, keys, s.guardFlag(), s.ttl, tail())
+	gens, errs := s.collect(ctx, s.writer(), bumpScript, keys, s.guardFlag(), s.ttl, tail())
+	return gens, joined(bumpScript.op, keys, errs)
 }
 
 // tail returns the random digits of the generations that a script draws. A

@@ -25,7 +25,8 @@ type client struct {
 	// concurrent callers.
 	batching bool
 
-	// oneServer tells that keys of any slot may be in one script.
+	// oneServer tells that keys of any slot may be in one command, unless the
+	// server is one of a Cluster after all, which it says itself.
 	oneServer bool
 }
 

@@ -76,11 +76,19 @@ func lifetime(item cascache.Item) (string, error) {
 	return milliseconds(item.TTL), nil
 }
 
+// largeRequest is the lowest limit that a server can be given for one value
+// (proto-max-bulk-len) and for one request (client-query-buffer-limit).
+const largeRequest = 1 << 20
+
 // SetBulkIfGens implements the method of [cascache.Combined]. On one server a
 // call of up to 1,000 items is one atomic script. In a Cluster each slot has a script
 // of its own, and the bulk entry is stored beside them, in the same round trip:
 // where a member turns out to have moved, it is deleted again in a second one. No
 // read serves it meanwhile, since it carries the generation of each member.
+//
+// A server that refuses the bulk entry refuses the whole script. So a bulk entry
+// that makes the request larger than a server may allow is stored after the
+// others, by itself, and so is each one whose script was refused.
 func (v Values) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []uint64) (current []uint64, stored []bool, err error) {
 	s, n := v.store, len(gens)
 	if len(items) != n && len(items) != n+1 {
@@ -92,78 +100,135 @@ func (v Values) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens [
 	if n == 0 {
 		return nil, make([]bool, len(items)), nil
 	}
-	keys, ttls := make([]string, len(items)), make([]any, len(items))
+	b := &bulkStore{
+		values: v, items: items, gens: gens, keys: make([]string, len(items)), ttls: make([]any, len(items)),
+		current: make([]uint64, n), stored: make([]bool, len(items)), errs: make([]error, len(items)),
+	}
+	size := 0
 	for i, item := range items {
-		keys[i] = item.Key
+		b.keys[i] = item.Key
+		size += len(item.Value) + 2*len(item.Key) + len("gen:{xxxx}::") + len(s.keys.namespace) + 100
 		if i > 0 && item.TTL == items[i-1].TTL {
-			ttls[i] = ttls[i-1]
+			b.ttls[i] = b.ttls[i-1]
 			continue
 		}
-		if ttls[i], err = lifetime(item); err != nil {
+		if b.ttls[i], err = lifetime(item); err != nil {
 			return nil, nil, err
 		}
 	}
-	list := s.groups(keys[:n], maxGroup)
-	bulk := len(items) > n
-	beside := bulk && (len(list) > 1 || !s.client.oneServer) // the bulk entry, which is not in a script then
+	if len(items) > n {
+		b.bulk = inScript
+		if size >= largeRequest {
+			b.bulk = afterwards
+		}
+	}
+	b.run(ctx)
+	return b.current, b.stored, joined(storeScript.op, b.keys, b.errs)
+}
+
+// place says where a bulk entry is stored.
+type place int
+
+const (
+	noBulk     place = iota
+	inScript         // in the script that stores the others
+	besideThem       // at the same time
+	afterwards       // once the others are stored
+)
+
+// bulkStore is one SetBulkIfGens under way.
+type bulkStore struct {
+	values  Values
+	items   []cascache.Item
+	gens    []uint64
+	keys    []string // of the items
+	ttls    []any    // of the items, as the script takes them
+	bulk    place
+	current []uint64
+	stored  []bool
+	errs    []error // one per item
+}
+
+func (b *bulkStore) run(ctx context.Context) {
+	s, n := b.values.store, len(b.gens)
+	var running sync.WaitGroup
+	list, replies := s.grouped(ctx, nil, storeScript, b.keys[:n], maxGroup, func(list []group, together bool) {
+		b.prepare(list)
+		switch {
+		case b.bulk != inScript:
+		case len(list) == 1 && together:
+			g := &list[0]
+			g.names = append(g.names, b.keys[n])
+			g.args = append(g.args, b.ttls[n], b.items[n].Value)
+		default:
+			b.bulk = besideThem
+			running.Go(func() { b.stored[n], b.errs[n] = b.values.set(ctx, b.items[n]) }) // apart, as in bulkRead.byScript
+		}
+	})
+	running.Wait()
+	if err := replies[0].Err(); b.bulk == inScript && err != nil && !fromNetwork(err) && !moving(err) {
+		b.bulk = afterwards
+		list, replies = s.grouped(ctx, nil, storeScript, b.keys[:n], maxGroup, func(list []group, _ bool) { b.prepare(list) })
+	}
+	same, all := true, true // have the generations stayed, and are all stored
+	for i, reply := range replies {
+		b.take(ctx, list[i], reply)
+		for _, at := range list[i].at {
+			same = same && b.current[at] == b.gens[at]
+			all = all && b.stored[at]
+		}
+	}
+	switch {
+	case b.bulk == afterwards && same && all:
+		b.stored[n], b.errs[n] = b.values.set(ctx, b.items[n])
+	case b.bulk == besideThem && !same && (b.stored[n] || b.errs[n] != nil):
+		b.stored[n] = false
+		b.errs[n] = b.values.DelEqual(ctx, b.keys[n:], [][]byte{b.items[n].Value})
+	}
+}
+
+// prepare gives each group the values of its keys.
+func (b *bulkStore) prepare(list []group) {
+	s := b.values.store
 	for i := range list {
 		g := &list[i]
-		g.names = append(g.names, g.keys(keys)...)
+		g.names = append(g.names, g.keys(b.keys)...)
 		g.args = make([]any, 0, 3+3*len(g.at)+2)
 		g.args = append(g.args, len(g.at), s.guardFlag(), s.ttl)
 		for _, at := range g.at {
-			g.args = append(g.args, gens[at])
+			g.args = append(g.args, b.gens[at])
 		}
 		for _, at := range g.at {
-			g.args = append(g.args, ttls[at])
+			g.args = append(g.args, b.ttls[at])
 		}
 		for _, at := range g.at {
-			g.args = append(g.args, items[at].Value)
-		}
-		if bulk && !beside {
-			g.names = append(g.names, keys[n])
-			g.args = append(g.args, ttls[n], items[n].Value)
+			g.args = append(g.args, b.items[at].Value)
 		}
 	}
-	current, stored = make([]uint64, n), make([]bool, len(items))
-	errs := make([]error, len(items))
-	moved := false
-	var running sync.WaitGroup
-	if beside {
-		running.Go(func() { stored[n], errs[n] = v.set(ctx, items[n]) }) // apart, as in bulkRead.byScript
-	}
-	replies := s.run(ctx, nil, storeScript, list)
-	running.Wait()
-	for i, reply := range replies {
-		g := list[i]
-		err := fillStored(current, stored, gens, g, bulk && !beside, reply)
-		switch {
-		case err == nil:
-		case redis.IsOOMError(err):
-			partGens, partErr := s.CurrentToCommitBulk(ctx, g.keys(keys))
-			for j, at := range g.at {
-				if errs[at] = partErr; len(partGens) == len(g.at) {
-					current[at] = partGens[j]
-				}
-			}
-		case moving(err):
-			for _, at := range g.at {
-				current[at], stored[at], errs[at] = v.setApart(ctx, items[at], gens[at])
-			}
-		default:
-			for _, at := range g.at {
-				errs[at] = err
+}
+
+// take takes what a storeScript answered for a group.
+func (b *bulkStore) take(ctx context.Context, g group, reply *redis.Cmd) {
+	s := b.values.store
+	err := fillStored(b.current, b.stored, b.gens, g, b.bulk == inScript, reply)
+	switch {
+	case err == nil:
+	case redis.IsOOMError(err):
+		partGens, partErr := s.CurrentToCommitBulk(ctx, g.keys(b.keys))
+		for j, at := range g.at {
+			if b.errs[at] = partErr; len(partGens) == len(g.at) {
+				b.current[at] = partGens[j]
 			}
 		}
+	case moving(err):
 		for _, at := range g.at {
-			moved = moved || current[at] != gens[at]
+			b.current[at], b.stored[at], b.errs[at] = b.values.setApart(ctx, b.items[at], b.gens[at])
+		}
+	default:
+		for _, at := range g.at {
+			b.errs[at] = err
 		}
 	}
-	if beside && moved && (stored[n] || errs[n] != nil) {
-		stored[n] = false
-		errs[n] = v.DelEqual(ctx, keys[n:], [][]byte{items[n].Value})
-	}
-	return current, stored, joined(storeScript.op, keys, errs)
 }
 
 // fillStored puts what a storeScript answered in the places of g, and what it

@@ -31,7 +31,9 @@ type Config struct {
 	// TTL is how long an unused generation is kept. Each snapshot begins it
 	// anew, and so do the commit of a fill and each bump; reads do not. 0
 	// means for ever; not negative. A generation that expires costs misses
-	// and nothing else: choose a TTL longer than that of the entries.
+	// and nothing else: choose a TTL longer than that of the entries. Without
+	// one, the generations of keys that were only asked for stay until Redis
+	// evicts them; when it is full and evicts nothing, it gets no new ones.
 	TTL time.Duration
 
 	// Unguarded leaves out the binding of generations to the replication id.

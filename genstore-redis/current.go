@@ -119,30 +119,42 @@ func (s *Store) currentBulk(ctx context.Context, keys []string, expiry time.Dura
 		}
 		// What a node did not answer, since its slot has moved for example,
 		// goes by the way on which the client follows redirections.
-		s.readByScript(ctx, keys, s.apart(keys, unread), expiry, gens, errs)
+		s.readApart(ctx, keys, unread, expiry, gens, errs)
 	default:
-		s.readByScript(ctx, keys, s.groups(keys, maxGroup), expiry, gens, errs)
+		list, replies := s.grouped(ctx, nil, currentsScript, keys, maxGroup, nil, s.readArgs(expiry)...)
+		s.readApart(ctx, keys, takeRecords(list, replies, gens, errs), expiry, gens, errs)
 	}
 	return gens, joined("current", keys, errs)
 }
 
-// readByScript reads the generations of the keys in list.
-func (s *Store) readByScript(ctx context.Context, keys []string, list []group, expiry time.Duration, gens []uint64, errs []error) {
-	args := append([]any{s.guardFlag()}, s.expiryArgs(expiry)...)
-	for len(list) > 0 {
-		var later []int
-		for i, reply := range s.run(ctx, nil, currentsScript, list, args...) {
-			err := fillRecords(gens, list[i], reply)
-			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
-				later = append(later, list[i].at...) // as in collect
-				continue
-			}
-			for _, at := range list[i].at {
-				errs[at] = err
-			}
-		}
-		list = s.apart(keys, later)
+// readArgs returns what a currentsScript takes.
+func (s *Store) readArgs(expiry time.Duration) []any {
+	return append([]any{s.guardFlag()}, s.expiryArgs(expiry)...)
+}
+
+// readApart reads the generations of the keys at these places one by one, in one
+// pipeline.
+func (s *Store) readApart(ctx context.Context, keys []string, at []int, expiry time.Duration, gens []uint64, errs []error) {
+	if len(at) > 0 {
+		list := s.apart(keys, at)
+		takeRecords(list, s.run(ctx, nil, currentsScript, list, s.readArgs(expiry)...), gens, errs)
 	}
+}
+
+// takeRecords takes the replies of a currentsScript, and returns the places of
+// keys to be read one by one, since their slot is being moved.
+func takeRecords(list []group, replies []*redis.Cmd, gens []uint64, errs []error) (later []int) {
+	for i, reply := range replies {
+		err := fillRecords(gens, list[i], reply)
+		if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
+			later = append(later, list[i].at...) // as in collect
+			continue
+		}
+		for _, at := range list[i].at {
+			errs[at] = err
+		}
+	}
+	return later
 }
 
 // fillRecords puts the generations that the records of a currentsScript bear

@@ -16,11 +16,12 @@ func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, b
 	}
 	gens = make([]uint64, len(keys))
 	bumpErrs, delErrs := make([]error, len(keys)), make([]error, len(keys))
-	list := s.groups(keys, maxGroup)
-	for i := range list {
-		list[i].names = append(list[i].names, list[i].keys(keys)...)
-	}
-	for i, reply := range s.run(ctx, s.writer(), dropScript, list, s.guardFlag(), s.ttl, tail()) {
+	list, replies := s.grouped(ctx, s.writer(), dropScript, keys, maxGroup, func(list []group, _ bool) {
+		for i := range list {
+			list[i].names = append(list[i].names, list[i].keys(keys)...)
+		}
+	}, s.guardFlag(), s.ttl, tail())
+	for i, reply := range replies {
 		err := fill(gens, list[i], reply)
 		if moving(err) {
 			// The bump comes first, as everywhere.
@@ -48,8 +49,7 @@ func (v Values) DelEqual(ctx context.Context, keys []string, values [][]byte) er
 		return fmt.Errorf("redisgenstore: %s of %d keys by %d values; there must be as many", healScript.op, len(keys), len(values))
 	}
 	errs := make([]error, len(keys))
-	list := s.groups(keys, maxGroup)
-	for len(list) > 0 {
+	prepare := func(list []group, _ bool) {
 		for i := range list {
 			g := &list[i]
 			g.names, g.args = g.keys(keys), make([]any, len(g.at))
@@ -57,8 +57,11 @@ func (v Values) DelEqual(ctx context.Context, keys []string, values [][]byte) er
 				g.args[j] = values[at]
 			}
 		}
+	}
+	list, replies := s.grouped(ctx, nil, healScript, keys, maxGroup, prepare)
+	for {
 		var later []int
-		for i, reply := range s.run(ctx, nil, healScript, list) {
+		for i, reply := range replies {
 			err := reply.Err()
 			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
 				later = append(later, list[i].at...) // as in collect
@@ -68,7 +71,11 @@ func (v Values) DelEqual(ctx context.Context, keys []string, values [][]byte) er
 				errs[at] = err
 			}
 		}
+		if len(later) == 0 {
+			return joined(healScript.op, keys, errs)
+		}
 		list = s.apart(keys, later)
+		prepare(list, false)
+		replies = s.run(ctx, nil, healScript, list)
 	}
-	return joined(healScript.op, keys, errs)
 }

@@ -65,6 +65,8 @@ func reason(err error) string {
 	// Lua before Redis 7 stumbles over the first line of a script.
 	case strings.Contains(text, "unexpected symbol near '#'"), strings.Contains(text, "unknown command"):
 		return "the server is too old, Redis 7 or later or Valkey is needed: " + text
+	case strings.HasPrefix(text, "MOVED "):
+		return "the key is on another server of the Cluster, where a redis.ClusterClient looks and a client of one server does not: " + text
 	}
 	return text
 }

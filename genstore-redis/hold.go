@@ -31,11 +31,11 @@ func (s *Store) Hold(ctx context.Context, keys []string, token string, lease tim
 	if err := s.beginChange(ctx, holdScript.op, keys...); err != nil {
 		return err
 	}
-	list := s.groups(keys, len(keys))
+	list, replies := s.grouped(ctx, s.writer(), holdScript, keys, len(keys), nil,
+		s.guardFlag(), s.ttl, tail(), token, milliseconds(lease))
 	errs := make([]error, len(keys))
 	undo := false
-	for i, reply := range s.run(ctx, s.writer(), holdScript, list,
-		s.guardFlag(), s.ttl, tail(), token, milliseconds(lease)) {
+	for i, reply := range replies {
 		err := reply.Err()
 		// What a server refuses it has not done. Of what it did not answer,
 		// nobody knows.
@@ -79,6 +79,6 @@ func (s *Store) Release(ctx context.Context, keys []string, token string) error 
 }
 
 func (s *Store) release(ctx context.Context, send sender, keys []string, token string) error {
-	_, err := s.collect(ctx, send, releaseScript, keys, s.guardFlag(), s.ttl, tail(), token)
-	return err
+	_, errs := s.collect(ctx, send, releaseScript, keys, s.guardFlag(), s.ttl, tail(), token)
+	return joined(releaseScript.op, keys, errs)
 }

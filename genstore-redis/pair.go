@@ -9,7 +9,8 @@ import (
 )
 
 // GetWithGen implements the method of [cascache.Combined]. With create it
-// begins the generation's time to live anew, as Snapshot does.
+// begins the generation's time to live anew, as Snapshot does, and creates none
+// when Redis is out of memory.
 func (v Values) GetWithGen(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error) {
 	s := v.store
 	var err error
@@ -29,7 +30,7 @@ func (v Values) GetWithGen(ctx context.Context, key string, create bool) (value 
 	default:
 		value, gen, valueErr, genErr = v.readPair(ctx, key)
 	}
-	if moving(genErr) {
+	if moving(genErr) || redis.IsOOMError(genErr) {
 		return v.readApart(ctx, key, create)
 	}
 	if genErr != nil {
@@ -132,8 +133,9 @@ func (v Values) readPair(ctx context.Context, key string) (value []byte, gen uin
 	return value, boundTo(text, id), valueErr, nil
 }
 
-// readApart reads a value and its generation in two round trips: while their
-// slot is being moved they may be on two servers.
+// readApart reads a value and its generation one by one: while their slot is
+// being moved they may be on two servers, and a server that is out of memory
+// creates no generation and still has the value.
 func (v Values) readApart(ctx context.Context, key string, create bool) (value []byte, gen uint64, valueErr, genErr error) {
 	s := v.store
 	text, err := s.get(ctx, key)

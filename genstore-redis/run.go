@@ -49,14 +49,27 @@ func (g *group) keys(all []string) []string {
 	return keys
 }
 
-// groups splits keys for scripts: by slot where slots may be on different
-// servers, and into parts of at most limit.
-func (s *Store) groups(keys []string, limit int) []group {
+// together reports whether keys of any slot may be in one command.
+func (s *Store) together() bool { return s.client.oneServer && !s.spread.Load() }
+
+// crossed reports whether err is the answer of a server of a Cluster to keys of
+// several slots in one command, and remembers that.
+func (s *Store) crossed(err error) bool {
+	if !answers(err, "CROSSSLOT") {
+		return false
+	}
+	s.spread.Store(true)
+	return true
+}
+
+// groups splits keys for scripts: by slot unless they may be together, and into
+// parts of at most limit.
+func (s *Store) groups(keys []string, limit int, together bool) []group {
 	var list []group
 	open := make(map[uint16]int, 1) // slot: index in list of the group that still takes keys
 	for i, key := range keys {
 		var slot uint16
-		if !s.client.oneServer {
+		if !together {
 			slot = slotOf(key)
 		}
 		at, known := open[slot]
@@ -121,6 +134,24 @@ func (s *Store) run(ctx context.Context, send sender, sc *script, list []group, 
 	return replies
 }
 
+// grouped is run of all keys, in groups of at most limit that prepare has made
+// ready. A client of one server may have one of a Cluster, which takes no keys of
+// several slots in one script and has then done nothing: once more, by slot.
+func (s *Store) grouped(ctx context.Context, send sender, sc *script, keys []string, limit int, prepare func(list []group, together bool), args ...any) ([]group, []*redis.Cmd) {
+	for {
+		together := s.together()
+		list := s.groups(keys, limit, together)
+		if prepare != nil {
+			prepare(list, together)
+		}
+		replies := s.run(ctx, send, sc, list, args...)
+		crossed := func(reply *redis.Cmd) bool { return s.crossed(reply.Err()) }
+		if !together || !slices.ContainsFunc(replies, crossed) {
+			return list, replies
+		}
+	}
+}
+
 // send is the sender that leaves the routing to the client.
 func (s *Store) send(ctx context.Context, list []group, which []int, replies []*redis.Cmd, call scriptCall) {
 	if len(which) == 1 {
@@ -158,13 +189,13 @@ func exec(ctx context.Context, pipe redis.Pipeliner) {
 }
 
 // collect runs a script that answers one generation per key, and returns them
-// in the order of keys, 0 where there is an error.
-func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []string, args ...any) ([]uint64, error) {
+// in the order of keys, 0 where there is an error, and the errors.
+func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []string, args ...any) ([]uint64, []error) {
 	gens, errs := make([]uint64, len(keys)), make([]error, len(keys))
-	list := s.groups(keys, maxGroup)
+	list, replies := s.grouped(ctx, send, sc, keys, maxGroup, nil, args...)
 	for {
 		var later []int
-		for i, reply := range s.run(ctx, send, sc, list, args...) {
+		for i, reply := range replies {
 			err := fill(gens, list[i], reply)
 			if len(list[i].at) > 1 && answers(err, "TRYAGAIN") {
 				// The slot is being moved and its keys are on two servers:
@@ -177,9 +208,10 @@ func (s *Store) collect(ctx context.Context, send sender, sc *script, keys []str
 			}
 		}
 		if len(later) == 0 {
-			return gens, joined(sc.op, keys, errs)
+			return gens, errs
 		}
 		list = s.apart(keys, later)
+		replies = s.run(ctx, send, sc, list, args...)
 	}
 }
 

@@ -35,6 +35,7 @@ type Store struct {
 	closed  atomic.Bool
 
 	claimed atomic.Bool // the namespace: see claim
+	spread  atomic.Bool // keys over slots, which a server of a Cluster has said: see grouped
 	pipes   sync.Pool   // of redis.Pipeliner, empty: see Values.readPair
 }
 

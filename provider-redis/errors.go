@@ -67,6 +67,9 @@ func (p *Provider) failAll(ctx context.Context, op string, f failures) error {
 func (p *Provider) judge(ctx context.Context, err error) error {
 	var fromServer redis.Error
 	if errors.As(err, &fromServer) {
+		if p.cluster == nil && redis.HasErrorPrefix(err, "MOVED") {
+			return fmt.Errorf("the key is on another server of the Cluster, which takes a redis.ClusterClient: %w", err)
+		}
 		return discreet(err)
 	}
 	if errors.Is(err, redis.ErrClosed) {

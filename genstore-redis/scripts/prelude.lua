@@ -2,7 +2,7 @@
 -- What every script begins with. The first line makes a script count as a
 -- write, so that a replica and a master cut off from its replicas refuse it
 -- whatever it does, and lets it run when memory is short, so that no bump is
--- ever refused for that.
+-- ever refused for that. Scripts that only create generations lose the flag.
 --
 -- KEYS: generation keys.
 -- ARGV: 1: "1" when generations are bound to the replication id, else "0"

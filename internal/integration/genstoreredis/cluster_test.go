@@ -61,6 +61,7 @@ func TestCluster(t *testing.T) {
 		}
 	}
 	t.Run("round trips", func(t *testing.T) { testClusterTrips(t, cluster) })
+	t.Run("plain client", func(t *testing.T) { testPlainClient(t, cluster) })
 	t.Run("reload", func(t *testing.T) { testReload(t, cluster) })
 	t.Run("commits", func(t *testing.T) { testClusterCommits(t, cluster) })
 	t.Run("migration under the cache", func(t *testing.T) {

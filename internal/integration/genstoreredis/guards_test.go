@@ -2,6 +2,8 @@ package genstoreredis
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +127,8 @@ func TestMixedGuards(t *testing.T) {
 	}
 }
 
+// TestOutOfMemory: nobody makes a full server fuller by asking for keys, and
+// whoever invalidates or writes is not refused.
 func TestOutOfMemory(t *testing.T) {
 	eachForm(t, func(t *testing.T, s store, raw *redis.Client) {
 		ctx := t.Context()
@@ -138,17 +142,114 @@ func TestOutOfMemory(t *testing.T) {
 		if gen := current(t, s, "k"); gen != first {
 			t.Fatalf("out of memory, the generation %d was read as %d", first, gen)
 		}
+		checkNothingIsCreated(t, s, first)
 		second := bump(t, s, "k")
 		if second <= first {
 			t.Fatalf("G1: out of memory, a bump led from %d to %d", first, second)
 		}
-		hold(t, s, "a", lease, "k", "new")
-		checkHeld(t, s, "new")
+		hold(t, s, "a", time.Minute, "k", "new")
+		if gens, err := s.CurrentBulk(ctx, []string{"k", "new"}); err != nil || gens[0] != 0 || gens[1] != 0 {
+			t.Fatalf("G2: out of memory, keys that are held were read as %d, %v", gens, err)
+		}
 		release(t, s, "a", "k", "new")
 		if gen := current(t, s, "k"); gen <= second {
 			t.Fatalf("G1: out of memory, a hold and release led from %d to %d", second, gen)
 		}
+		raw.ConfigSet(ctx, "maxmemory", "0")
+		if gen := snapshot(t, s, "unknown"); gen == 0 {
+			t.Fatal("with memory again, a snapshot creates a generation")
+		}
 	})
+}
+
+// checkNothingIsCreated makes each call that creates generations on a server that
+// is out of memory, where the key k has this one.
+func checkNothingIsCreated(t *testing.T, s store, known uint64) {
+	t.Helper()
+	ctx := t.Context()
+	if gen, err := s.Snapshot(ctx, "k"); gen != known || err != nil {
+		t.Errorf("out of memory, a snapshot returns what there is: got %d, %v, want %d", gen, err, known)
+	}
+	if gen, err := s.Snapshot(ctx, "unknown"); gen != 0 || !redis.IsOOMError(err) {
+		t.Errorf("out of memory, a snapshot creates nothing (G2): got %d, %v", gen, err)
+	}
+	gens, err := s.SnapshotBulk(ctx, []string{"unknown", "k", "unknown too"})
+	if !redis.IsOOMError(err) || len(gens) != 3 || gens[0] != 0 || gens[1] != known || gens[2] != 0 {
+		t.Errorf("out of memory, a snapshot returns what there is and creates nothing: got %d, %v, want %d between zeros", gens, err, known)
+	}
+	if gens, err := s.SnapshotBulk(ctx, []string{"k"}); err != nil || len(gens) != 1 || gens[0] != known {
+		t.Errorf("out of memory, a snapshot of what there is works: got %d, %v, want %d", gens, err, known)
+	}
+	if both, ok := s.(cascache.Combined); ok {
+		if _, gen, valueErr, genErr := both.GetWithGen(ctx, "k", true); gen != known || valueErr != nil || genErr != nil {
+			t.Errorf("out of memory, a read that creates returns what there is: got %d, %v, %v, want %d", gen, valueErr, genErr, known)
+		}
+		if _, gen, valueErr, genErr := both.GetWithGen(ctx, "unknown", true); gen != 0 || valueErr != nil || !redis.IsOOMError(genErr) {
+			t.Errorf("out of memory, a read creates nothing, and reads the value: got %d, %v, %v", gen, valueErr, genErr)
+		}
+	}
+	if gen := current(t, s, "unknown"); gen != 0 {
+		t.Errorf("out of memory, the generation %d was created", gen)
+	}
+}
+
+// TestUnknownKeysDoNotFillTheServer asks for more keys than a server has memory
+// for.
+func TestUnknownKeysDoNotFillTheServer(t *testing.T) {
+	server := redistest.Start(t, "--maxmemory-policy", "noeviction")
+	raw := connect(t, server.Addr())
+	eachKind(t, func(t *testing.T, open opening) {
+		ctx := t.Context()
+		server.Config("maxmemory", "0")
+		raw.FlushAll(ctx)
+		s := open(t, raw)
+		first := snapshot(t, s, "k")
+		limit := number(t, server.Info("used_memory")) + 2<<20
+		server.Config("maxmemory", strconv.Itoa(limit))
+		refused := 0
+		for i := range 40 {
+			gens, err := s.SnapshotBulk(ctx, names(fmt.Sprint("unknown", i, "-"), 1000))
+			if err != nil && !redis.IsOOMError(err) || len(gens) != 1000 {
+				t.Fatalf("a snapshot of unknown keys answered %d generations, %v", len(gens), err)
+			}
+			if err != nil {
+				refused++
+			}
+		}
+		if refused == 0 {
+			t.Fatal("the server has room for all: nothing was tried")
+		}
+		if both, ok := s.(cascache.Combined); ok {
+			for _, key := range names("asked for", 1000) {
+				if _, _, valueErr, genErr := both.GetWithGen(ctx, key, true); valueErr != nil || genErr != nil && !redis.IsOOMError(genErr) {
+					t.Fatalf("a read of an unknown key: %v, %v", valueErr, genErr)
+				}
+			}
+		}
+		if used := number(t, server.Info("used_memory")); used > limit+1<<20 {
+			t.Errorf("asking for unknown keys took a server with maxmemory %d to %d bytes", limit, used)
+		}
+		if gen := current(t, s, "k"); gen != first {
+			t.Errorf("on a full server, the generation %d was read as %d", first, gen)
+		}
+		if gen := bump(t, s, "k"); gen <= first {
+			t.Errorf("G1: on a full server, a bump led from %d to %d", first, gen)
+		}
+		hold(t, s, "a", time.Minute, "k")
+		if gen := current(t, s, "k"); gen != 0 {
+			t.Errorf("G2: on a full server, a held key was read as %d", gen)
+		}
+		release(t, s, "a", "k")
+	})
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // TestRepeatedBump applies one bump twice, as a client does that lost the
