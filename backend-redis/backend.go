@@ -5,20 +5,20 @@ import (
 	"fmt"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 	redisprovider "github.com/unkn0wn-root/cascache/provider-redis"
 )
 
 // The parts of a Backend, whose methods it has.
 type (
-	provider = redisprovider.Provider
-	store    = redisgenstore.Store
-	values   = redisgenstore.Values
+	provider = entries
+	store    = redisgen.Store
+	values   = redisgen.Values
 )
 
 // A Backend keeps entries and generations in one Redis. It is a
 // [cascache.Provider] and a [cascache.GenStore], with every ability that
-// [redisprovider.Provider] and [redisgenstore.Store] have, and a
+// [redisprovider.Provider] and redisgenstore.Store have, and a
 // [cascache.Combined]. Make one with [New]; the zero value is not usable.
 //
 // All its methods may be called concurrently; after Close they return
@@ -43,26 +43,18 @@ var (
 // New returns a backend, without any I/O. The error names the field that cannot
 // work and what to change.
 func New(cfg Config) (*Backend, error) {
-	store, err := redisgenstore.New(redisgenstore.Config{
-		Client:       cfg.Client,
-		Namespace:    cfg.Namespace,
-		TTL:          cfg.TTL,
-		Unguarded:    cfg.Unguarded,
-		WaitReplicas: cfg.WaitReplicas,
-		WaitTimeout:  cfg.WaitTimeout,
-		CloseClient:  cfg.CloseClient,
-	})
+	store, err := redisgen.New(redisgen.Config(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("redisbackend: %w", err)
 	}
 	provider, err := redisprovider.New(redisprovider.Config{
 		Client:  cfg.Client,
-		Cluster: redisgenstore.ClusterUnder(cfg.Client),
+		Cluster: redisgen.ClusterUnder(cfg.Client),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("redisbackend: %w", err)
 	}
-	return &Backend{provider: provider, store: store, values: store.Values()}, nil
+	return &Backend{provider: &entries{provider}, store: store, values: store.Values()}, nil
 }
 
 // Closed implements [cascache.ClosedTeller].

@@ -104,6 +104,45 @@ var combinedRules = []rule[*combinedSubject]{
 		},
 	},
 	{
+		name: "SchemasShareGenerations",
+		says: "The generation of an entry is kept under cascache.GenKey of its storage key, so that entries of one key with different schemas have it in common.",
+		harm: "during a rollout the new version invalidates a key, and the old one serves what it has stored before.",
+		try: func(a *attempt, s *combinedSubject) {
+			for _, key := range []string{"a", "{b", "{c}d", "e{}f", "}"} {
+				plain, v2, v3 := "single:app:"+key, "single:app%@v2:"+key, "single:app%@v3:"+key
+				gen := s.begin(a, plain, "plain")
+				for _, entry := range []string{v2, v3} {
+					if now, stored, err := s.SetIfGen(a.Context(), combinedItem(entry, entry), gen); now != gen || err != nil || !stored {
+						a.violated("stored under the key's generation", "SetIfGen of %s answered %d, %t, %v; the generation is %d", quote(entry), now, stored, err, gen)
+					}
+				}
+				for entry, want := range map[string]string{plain: "plain", v2: v2, v3: v3} {
+					value, got, _, _ := s.GetWithGen(a.Context(), entry, false)
+					if string(value) != want || got != gen {
+						a.violated("each entry, and the generation of all", "GetWithGen of %s answered %q, %d; the generation is %d", quote(entry), value, got, gen)
+					}
+					r, _ := s.GetBulkWithGens(a.Context(), "", []string{entry}, true)
+					if len(r.Values) != 1 || string(r.Values[0]) != want || len(r.Gens) != 1 || r.Gens[0] != gen {
+						a.violated("each entry, and the generation of all", "GetBulkWithGens of %s answered %q, %d; the generation is %d", quote(entry), r.Values, r.Gens, gen)
+					}
+				}
+				if _, stored, err := s.SetBulkIfGens(a.Context(), []cascache.Item{combinedItem(v2, "again")}, []uint64{gen}); err != nil || !slices.Equal(stored, []bool{true}) {
+					a.violated("stored under the key's generation", "SetBulkIfGens of %s answered %v, %v", quote(v2), stored, err)
+				}
+				if err := s.DelEqual(a.Context(), []string{v2}, [][]byte{[]byte("again")}); err != nil || s.value(a, v2) != nil || string(s.value(a, v3)) != v3 {
+					a.violated("one entry deleted", "DelEqual of %s returned %v and left %q and %q", quote(v2), err, s.value(a, v2), s.value(a, v3))
+				}
+				gens, bumpErr, delErr := s.BumpAndDel(a.Context(), []string{v3})
+				if bumpErr != nil || delErr != nil || len(gens) != 1 || gens[0] <= gen || s.current(a, plain) != gens[0] {
+					a.violated("a new generation of all", "BumpAndDel of %s answered %d, %v, %v; the generation was %d and is %d", quote(v3), gens, bumpErr, delErr, gen, s.current(a, plain))
+				}
+				if s.value(a, v3) != nil || string(s.value(a, plain)) != "plain" {
+					a.violated("one entry deleted", "after BumpAndDel of %s, it is %q and the one without a schema %q", quote(v3), s.value(a, v3), s.value(a, plain))
+				}
+			}
+		},
+	},
+	{
 		name: "EmptyIsNoMiss",
 		says: "A value of no bytes is a hit: an empty slice, not nil.",
 		harm: "an entry that some codec encodes to nothing is loaded again for ever.",

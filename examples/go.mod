@@ -32,6 +32,7 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0-00010101000000-000000000000 // indirect
 	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	github.com/vmihailenco/go-tinylfu v0.2.2 // indirect
 	github.com/vmihailenco/msgpack/v5 v5.3.4 // indirect
@@ -50,6 +51,7 @@ replace (
 	github.com/unkn0wn-root/cascache/core => ../core
 	github.com/unkn0wn-root/cascache/genstore-lease => ../genstore-lease
 	github.com/unkn0wn-root/cascache/genstore-redis => ../genstore-redis
+	github.com/unkn0wn-root/cascache/internal/redisgen => ../internal/redisgen
 	github.com/unkn0wn-root/cascache/internal/redistest => ../internal/redistest
 	github.com/unkn0wn-root/cascache/provider-redis => ../provider-redis
 	github.com/unkn0wn-root/cascache/provider-ristretto => ../provider-ristretto

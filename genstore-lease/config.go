@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 )
 
 // The defaults of Config.
@@ -74,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Client == nil {
 		return c, errors.New("leasegenstore: Config.Client is nil; it is required")
 	}
-	if err := redisgenstore.CheckClient(c.Client); err != nil {
+	if err := redisgen.CheckClient(c.Client); err != nil {
 		return c, fmt.Errorf("leasegenstore: %w", err)
 	}
 	if c.Lease == 0 {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 )
 
 // maxGroup is how many keys one run of a script takes, so that no bulk call keeps
@@ -88,7 +88,7 @@ func (s *engine) currentBulk(ctx context.Context, keys []string) ([]uint64, erro
 	gens := make([]uint64, len(keys))
 	for i := range keys {
 		if record, found := records[i].(string); found {
-			gens[i] = redisgenstore.Generation(record, id)
+			gens[i] = redisgen.Generation(record, id)
 		}
 	}
 	s.learn(epoch, head, keys, gens)

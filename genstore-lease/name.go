@@ -1,6 +1,6 @@
 package leasegenstore
 
-import redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+import "github.com/unkn0wn-root/cascache/internal/redisgen"
 
 // names are the Redis keys of one namespace:
 //
@@ -19,9 +19,9 @@ type names struct {
 }
 
 func newNames(namespace string) names {
-	escaped := redisgenstore.EscapeNamespace(namespace)
-	prefix := "lease:{" + redisgenstore.SlotTag(escaped) + "}:" + escaped + ":"
-	mark, _, leased := redisgenstore.Mark(namespace)
+	escaped := redisgen.EscapeNamespace(namespace)
+	prefix := "lease:{" + redisgen.SlotTag(escaped) + "}:" + escaped + ":"
+	mark, _, leased := redisgen.Mark(namespace)
 	return names{state: prefix + "state", log: prefix + "log", mark: mark, gen: prefix + "gen:", leased: leased}
 }
 

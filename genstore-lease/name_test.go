@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 )
 
 func TestNames(t *testing.T) {
@@ -25,7 +25,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("change.lua takes storage keys to begin behind as much as the log's name and one more: %q, %q", n.gen, n.log)
 		}
 	}
-	if redisgenstore.SlotTag("a") == "" {
+	if redisgen.SlotTag("a") == "" {
 		t.Error("a namespace has no tag")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/unkn0wn-root/cascache/genstore-lease/internal/protocol"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 )
 
 var (
@@ -42,7 +42,7 @@ func newScript(op, source string) *script {
 // around returns a script in which genstore-redis' own does what it does, and
 // source what the leases need beside it, in one step.
 func around(op, change, source string) *script {
-	return newScript(op, redisgenstore.Lua.Prelude+leaseSource+"local function change()\n"+change+"\nend\n"+source)
+	return newScript(op, redisgen.Lua.Prelude+leaseSource+"local function change()\n"+change+"\nend\n"+source)
 }
 
 // creating returns a script that is refused when memory is short, unlike the
@@ -53,13 +53,13 @@ func creating(sc *script) *script {
 }
 
 var (
-	beatScript     = newScript("heartbeat", redisgenstore.Lua.Prelude+leaseSource+beatSource)
+	beatScript     = newScript("heartbeat", redisgen.Lua.Prelude+leaseSource+beatSource)
 	readScript     = newScript("current", readSource)
 	removeScript   = newScript("removal", removeSource)
-	snapshotScript = creating(around("snapshot", redisgenstore.Lua.Snapshot, snapshotSource))
-	bumpScript     = around("bump", redisgenstore.Lua.Bump, changeSource)
-	holdScript     = around("hold", redisgenstore.Lua.Hold, changeSource)
-	releaseScript  = around("release", redisgenstore.Lua.Release, changeSource)
+	snapshotScript = creating(around("snapshot", redisgen.Lua.Snapshot, snapshotSource))
+	bumpScript     = around("bump", redisgen.Lua.Bump, changeSource)
+	holdScript     = around("hold", redisgen.Lua.Hold, changeSource)
+	releaseScript  = around("release", redisgen.Lua.Release, changeSource)
 )
 
 // run runs a script.
@@ -79,7 +79,7 @@ func (s *engine) run(ctx context.Context, sc *script, names []string, args ...an
 // args returns the ARGV that all scripts but the reading one take first.
 func (s *engine) args(token, lease, self string, more ...any) []any {
 	return append([]any{
-		"1", s.ttl, redisgenstore.Digits(), token, lease,
+		"1", s.ttl, redisgen.Digits(), token, lease,
 		s.leaseArg, newID(), s.logLength, self, s.names.leased,
 	}, more...)
 }

@@ -14,7 +14,7 @@ import (
 
 	cascache "github.com/unkn0wn-root/cascache/core"
 	"github.com/unkn0wn-root/cascache/genstore-lease/internal/protocol"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 )
 
 // Store is a [cascache.GenStore] in Redis, shared by every process that has the
@@ -80,7 +80,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &engine{
 		client:    cfg.Client,
-		cluster:   redisgenstore.ClusterUnder(cfg.Client),
+		cluster:   redisgen.ClusterUnder(cfg.Client),
 		owned:     cfg.CloseClient,
 		names:     newNames(cfg.Namespace),
 		lease:     cfg.Lease,

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 )
 
 // scriptsVariable is set to the address of a Redis that these tests may empty,
@@ -29,7 +29,7 @@ func sources(t *testing.T) map[string]string {
 		}
 		return string(text)
 	}
-	lua := redisgenstore.Lua
+	lua := redisgen.Lua
 	around := func(change, name string) string {
 		return lua.Prelude + file("lease") + "local function change()\n" + change + "\nend\n" + file(name)
 	}
@@ -71,7 +71,7 @@ func (c *comparison) run(name string, keys []string, self string, token string, 
 	for _, key := range keys {
 		names = append(names, "lease:{x}:n:gen:"+key)
 	}
-	args := append([]any{"1", "0", redisgenstore.Digits(), token, "3600000", "100000", strconv.Itoa(rand.Int()), "1000", self, "leased"}, more...)
+	args := append([]any{"1", "0", redisgen.Digits(), token, "3600000", "100000", strconv.Itoa(rand.Int()), "1000", self, "leased"}, more...)
 	if name == "read" || name == "remove" {
 		args = more
 	}
@@ -200,7 +200,7 @@ func (c *comparison) read(name, key string) string {
 	if name == "read" {
 		record, _ := got.(string)
 		id, _ := reply[2].(string)
-		got = fmt.Sprint(redisgenstore.Generation(record, id))
+		got = fmt.Sprint(redisgen.Generation(record, id))
 		if epoch == "" {
 			head = 0
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
@@ -15,7 +16,7 @@ func TestNamespaceOfLeases(t *testing.T) {
 	server := redistest.Start(t)
 	client := connect(t, server.Addr())
 	ctx := t.Context()
-	mark, _, leased := redisgenstore.Mark("test")
+	mark, _, leased := redisgen.Mark("test")
 	client.Set(ctx, mark, leased, 0)
 	keys := names("k", 2)
 	for name, call := range map[string]func(s store) error{

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
@@ -246,7 +246,7 @@ func (s *pair) loses(lose func()) (stale int) {
 
 // isMark reports whether a Redis key is the mark of the tests' namespace.
 func isMark(key string) bool {
-	mark, _, _ := redisgenstore.Mark("test")
+	mark, _, _ := redisgen.Mark("test")
 	return key == mark
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	leasegenstore "github.com/unkn0wn-root/cascache/genstore-lease"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
@@ -127,7 +127,7 @@ func testReload(t *testing.T, cluster *redistest.Cluster) {
 			t.Cleanup(func() { _ = s.Close(context.Background()) })
 			gated{Store: s}.serving(t, "k")
 
-			inSlot, _, _ := redisgenstore.Mark(name)
+			inSlot, _, _ := redisgen.Mark(name)
 			from := cluster.MasterOf(inSlot)
 			for i, node := range cluster.Nodes {
 				if node.Addr() == from.Addr() {

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	leasegenstore "github.com/unkn0wn-root/cascache/genstore-lease"
-	redisgenstore "github.com/unkn0wn-root/cascache/genstore-redis"
+	"github.com/unkn0wn-root/cascache/internal/redisgen"
 	"github.com/unkn0wn-root/cascache/internal/redistest"
 )
 
@@ -36,7 +36,7 @@ func kind(args []any) string {
 		return ""
 	}
 	n, _ := args[2].(int)
-	mark, _, _ := redisgenstore.Mark("test")
+	mark, _, _ := redisgen.Mark("test")
 	switch {
 	case n == 3:
 		return "heartbeat"

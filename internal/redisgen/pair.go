@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func (v Values) GetWithGen(ctx context.Context, key string, create bool) (value 
 // fetch reads a value and creates its generation if need be.
 func (v Values) fetch(ctx context.Context, key string) ([]byte, uint64, error) {
 	s := v.store
-	items, err := s.runOne(ctx, fetchScript, []string{s.keys.name(key), key}, s.guardFlag(), s.ttl, tail()).Slice()
+	items, err := s.runOne(ctx, fetchScript, []string{s.keys.name(key), ValueKey(key)}, s.guardFlag(), s.ttl, tail()).Slice()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -71,7 +71,7 @@ var errNoReading = errors.New("the script answered what is no generation and val
 // client can route, redirect and merge with those of other callers.
 func (v Values) readByScript(ctx context.Context, key string) ([]byte, uint64, error) {
 	s := v.store
-	items, err := s.runOne(ctx, currentsScript, []string{s.keys.name(key), key}, s.guardFlag()).Slice()
+	items, err := s.runOne(ctx, currentsScript, []string{s.keys.name(key), ValueKey(key)}, s.guardFlag()).Slice()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -92,7 +92,7 @@ func (v Values) readPair(ctx context.Context, key string) (value []byte, gen uin
 	// What a typed call would allocate piece by piece, since this one is made
 	// for every read.
 	a := &struct{ get, getEx, info [2]any }{
-		[2]any{"get", key}, [2]any{"getex", s.keys.name(key)}, [2]any{"info", "replication"},
+		[2]any{"get", ValueKey(key)}, [2]any{"getex", s.keys.name(key)}, [2]any{"info", "replication"},
 	}
 	got, record := redis.NewStringCmd(ctx, a.get[:]...), redis.NewStringCmd(ctx, a.getEx[:]...)
 	pipe, reused := s.pipes.Get().(redis.Pipeliner)
@@ -156,7 +156,7 @@ func (v Values) readApart(ctx context.Context, key string, create bool) (value [
 // get reads a value alone.
 func (s *Store) get(ctx context.Context, key string) (string, error) {
 	defer s.watchSlots()()
-	text, err := s.client.Get(ctx, key).Result()
+	text, err := s.client.Get(ctx, ValueKey(key)).Result()
 	s.noteFailure(err)
 	return text, err
 }

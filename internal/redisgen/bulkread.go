@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"context"
@@ -61,7 +61,7 @@ func (b *bulkRead) fromNode(ctx context.Context) bool {
 	s, n := b.store, len(b.keys)
 	names := s.keys.appendNames(make([]string, 0, 2*n+1), b.keys)
 	if b.wanted() {
-		names = append(names, b.keys...)
+		names = append(names, ValueKeys(b.keys)...)
 	}
 	if b.bulk != "" {
 		names = append(names, b.bulk)
@@ -141,7 +141,7 @@ func (b *bulkRead) fromNodes(ctx context.Context) {
 	stop := s.watchSlots()
 	parts := make(map[*redis.Client][]int)
 	place := func(i int, key string) error {
-		node, err := s.client.cluster.MasterForKey(ctx, key)
+		node, err := s.client.cluster.MasterForKey(ctx, ValueKey(key))
 		if err == nil {
 			parts[node] = append(parts[node], i)
 		}
@@ -206,7 +206,7 @@ func (b *bulkRead) readPart(ctx context.Context, node *redis.Client, part []int)
 			continue
 		}
 		if b.wanted() {
-			values[j] = pipe.Get(ctx, b.keys[i])
+			values[j] = pipe.Get(ctx, ValueKey(b.keys[i]))
 		}
 		records[j] = pipe.GetEx(ctx, s.keys.name(b.keys[i]), bare)
 	}
@@ -259,7 +259,7 @@ func (b *bulkRead) byScript(ctx context.Context) {
 	list, replies := s.grouped(ctx, nil, currentsScript, b.keys, maxGroup, func(list []group, together bool) {
 		if b.wanted() {
 			for i := range list {
-				list[i].names = append(list[i].names, list[i].keys(b.keys)...)
+				list[i].names = append(list[i].names, ValueKeys(list[i].keys(b.keys))...)
 			}
 		}
 		switch {

@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"bufio"
@@ -57,7 +57,7 @@ func TestErrorsSayWhat(t *testing.T) {
 		"quoting one": {"ERR wrong thing, with args beginning with: 'secret'", []string{"ERR wrong thing"}, []string{"secret"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := NewRedisGenStore(answering(t, c.reply, ""), "ns")
+			s := opened(t, answering(t, c.reply, ""), "ns")
 			errs := make(map[string]error)
 			ctx := context.Background()
 			_, errs["current"] = s.Current(ctx, "single:app:k")
@@ -89,7 +89,7 @@ func TestErrorsSayWhat(t *testing.T) {
 }
 
 func TestErrorsHideThePassword(t *testing.T) {
-	s := NewRedisGenStore(answering(t, "WRONGPASS invalid username-password pair or user is disabled.", "sesame"), "ns")
+	s := opened(t, answering(t, "WRONGPASS invalid username-password pair or user is disabled.", "sesame"), "ns")
 	_, err := s.Bump(context.Background(), "single:app:k")
 	if err == nil || strings.Contains(err.Error(), "sesame") || !strings.Contains(err.Error(), "WRONGPASS") {
 		t.Errorf("a bump with a wrong password returned %v", err)
@@ -97,7 +97,7 @@ func TestErrorsHideThePassword(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	s := NewRedisGenStore(standalone(t, func(o *redis.Options) { o.MaxRetries, o.DialerRetries = -1, 1 }), "ns")
+	s := opened(t, standalone(t, func(o *redis.Options) { o.MaxRetries, o.DialerRetries = -1, 1 }), "ns")
 	_, err := s.Current(context.Background(), "single:app:k")
 	if err == nil || !fromNetwork(err) || !strings.Contains(err.Error(), `current of "single:app:k"`) {
 		t.Errorf("a server that is not there: %v", err)
@@ -117,4 +117,13 @@ func TestJoined(t *testing.T) {
 	if err := joined("bump", []string{"k"}, make([]error, 1)); err != nil {
 		t.Errorf("no errors became %v", err)
 	}
+}
+
+// opened returns a store over client with defaults.
+func opened(t *testing.T, client redis.UniversalClient, namespace string) *Store {
+	s, err := New(Config{Client: client, Namespace: namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

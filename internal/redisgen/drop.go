@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, b
 	bumpErrs, delErrs := make([]error, len(keys)), make([]error, len(keys))
 	list, replies := s.grouped(ctx, s.writer(), dropScript, keys, maxGroup, func(list []group, _ bool) {
 		for i := range list {
-			list[i].names = append(list[i].names, list[i].keys(keys)...)
+			list[i].names = append(list[i].names, ValueKeys(list[i].keys(keys))...)
 		}
 	}, s.guardFlag(), s.ttl, tail())
 	for i, reply := range replies {
@@ -27,7 +27,7 @@ func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, b
 			// The bump comes first, as everywhere.
 			for _, at := range list[i].at {
 				gens[at], bumpErrs[at] = s.Bump(ctx, keys[at])
-				delErrs[at] = s.client.Del(ctx, keys[at]).Err()
+				delErrs[at] = s.client.Del(ctx, ValueKey(keys[at])).Err()
 				s.noteFailure(delErrs[at])
 			}
 			continue
@@ -52,7 +52,7 @@ func (v Values) DelEqual(ctx context.Context, keys []string, values [][]byte) er
 	prepare := func(list []group, _ bool) {
 		for i := range list {
 			g := &list[i]
-			g.names, g.args = g.keys(keys), make([]any, len(g.at))
+			g.names, g.args = ValueKeys(g.keys(keys)), make([]any, len(g.at))
 			for j, at := range g.at {
 				g.args[j] = values[at]
 			}

@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import "github.com/redis/go-redis/v9"
 

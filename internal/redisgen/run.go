@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 const (
@@ -70,7 +72,7 @@ func (s *Store) groups(keys []string, limit int, together bool) []group {
 	for i, key := range keys {
 		var slot uint16
 		if !together {
-			slot = slotOf(key)
+			slot = slotOf(cascache.GenKey(key))
 		}
 		at, known := open[slot]
 		if !known || len(list[at].names) == limit {

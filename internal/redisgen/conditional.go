@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"context"
@@ -23,7 +23,7 @@ func (v Values) SetIfGen(ctx context.Context, item cascache.Item, gen uint64) (c
 	if err != nil {
 		return 0, false, err
 	}
-	reply := s.runOne(ctx, storeScript, []string{s.keys.name(item.Key), item.Key}, 1, s.guardFlag(), s.ttl,
+	reply := s.runOne(ctx, storeScript, []string{s.keys.name(item.Key), ValueKey(item.Key)}, 1, s.guardFlag(), s.ttl,
 		gen, ttl, item.Value)
 	var gens [1]uint64
 	var stores [1]bool
@@ -57,7 +57,7 @@ func (v Values) setApart(ctx context.Context, item cascache.Item, gen uint64) (c
 func (v Values) set(ctx context.Context, item cascache.Item) (stored bool, err error) {
 	s := v.store
 	defer s.watchSlots()()
-	err = s.client.Set(ctx, item.Key, item.Value, max(item.TTL, time.Millisecond)).Err()
+	err = s.client.Set(ctx, ValueKey(item.Key), item.Value, max(item.TTL, time.Millisecond)).Err()
 	s.noteFailure(err)
 	if redis.IsOOMError(err) {
 		return false, nil
@@ -192,7 +192,7 @@ func (b *bulkStore) prepare(list []group) {
 	s := b.values.store
 	for i := range list {
 		g := &list[i]
-		g.names = append(g.names, g.keys(b.keys)...)
+		g.names = append(g.names, ValueKeys(g.keys(b.keys))...)
 		g.args = make([]any, 0, 3+3*len(g.at)+2)
 		g.args = append(g.args, len(g.at), s.guardFlag(), s.ttl)
 		for _, at := range g.at {

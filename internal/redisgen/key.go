@@ -1,9 +1,11 @@
-package redisgenstore
+package redisgen
 
 import (
 	"strconv"
 	"strings"
 	"sync"
+
+	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
 // slots is how many hash slots a Redis Cluster has.
@@ -15,10 +17,12 @@ const slots = 1 << 14
 //
 //	gen:{<tag>}:<namespace>:<storage key>
 //
-// where the tag, all that Redis hashes, depends on nothing but the slot of the
-// storage key: it is a short string that hashes to the same slot. So the
-// generation lies beside the value, which is stored under the storage key as
-// it is, for every storage key, whatever braces there are in it. No two pairs
+// where the storage key is that of [cascache.GenKey], without a schema, and the
+// tag, all that Redis hashes, depends on nothing but its slot: it is a short
+// string that hashes to the same slot. So the generation lies beside the value,
+// which is stored under the storage key as it is, for every storage key, whatever
+// braces there are in it. The storage key of an entry with a schema hashes to some
+// other slot: it is stored with the same tag before it. No two pairs
 // of namespace and storage key share a name, since the namespace ends at the
 // first ':' after the tag: inside it '%' and ':' are escaped. And no
 // generation has the name of a value, which begins with "single:" or "bulk:".
@@ -35,6 +39,7 @@ func newKeySpace(namespace string) keySpace {
 
 // name returns the Redis key of the generation of a storage key.
 func (s keySpace) name(storageKey string) string {
+	storageKey = cascache.GenKey(storageKey)
 	return "gen:{" + s.tags[slotOf(storageKey)] + "}:" + s.namespace + ":" + storageKey
 }
 
@@ -47,6 +52,7 @@ func (s keySpace) appendNames(list, storageKeys []string) []string {
 	var b strings.Builder
 	b.Grow(size)
 	for _, key := range storageKeys {
+		key = cascache.GenKey(key)
 		from := b.Len()
 		b.WriteString("gen:{")
 		b.WriteString(s.tags[slotOf(key)])
@@ -57,6 +63,33 @@ func (s keySpace) appendNames(list, storageKeys []string) []string {
 		list = append(list, b.String()[from:])
 	}
 	return list
+}
+
+// ValueKey returns the Redis key under which a storage key's value lies beside its
+// generation.
+func ValueKey(storageKey string) string {
+	if key := cascache.GenKey(storageKey); key != storageKey {
+		return "{" + slotTags()[slotOf(key)] + "}" + storageKey
+	}
+	return storageKey
+}
+
+// ValueKeys returns ValueKey of many.
+func ValueKeys(storageKeys []string) []string {
+	var keys []string // nil while they are the storage keys
+	for i, storageKey := range storageKeys {
+		key := ValueKey(storageKey)
+		if keys == nil && key != storageKey {
+			keys = append(make([]string, 0, len(storageKeys)), storageKeys[:i]...)
+		}
+		if keys != nil {
+			keys = append(keys, key)
+		}
+	}
+	if keys == nil {
+		return storageKeys
+	}
+	return keys
 }
 
 // slotOf returns the Cluster slot of a Redis key.

@@ -1,4 +1,4 @@
-package redisgenstore
+package redisgen
 
 import (
 	"context"
