@@ -39,6 +39,13 @@ func newPlainBoth(fault string) *plainBoth {
 	return &plainBoth{LocalGenStore: cascache.NewLocalGenStore(0, 0), fault: fault, values: make(map[string][]byte)}
 }
 
+func (p *plainBoth) genKey(key string) string {
+	if p.fault == "schema" {
+		return key
+	}
+	return cascache.GenKey(key)
+}
+
 func (p *plainBoth) Get(_ context.Context, key string) ([]byte, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,9 +82,9 @@ func (p *plainBoth) read(ctx context.Context, key string, create bool) (value []
 	}
 	switch {
 	case create && p.fault != "create", p.fault == "reads create":
-		gen, genErr = p.Snapshot(ctx, key)
+		gen, genErr = p.Snapshot(ctx, p.genKey(key))
 	default:
-		gen, genErr = p.Current(ctx, key)
+		gen, genErr = p.Current(ctx, p.genKey(key))
 	}
 	if p.fault == "other generation" && gen != 0 {
 		gen++
@@ -99,7 +106,7 @@ func (p *plainBoth) GetBulkWithGens(ctx context.Context, bulk string, keys []str
 		var gen uint64
 		if p.fault == "other generation" || p.fault == "held" { // told by the single reads
 			value = p.values[key]
-			gen, r.GenErr = p.Current(ctx, key)
+			gen, r.GenErr = p.Current(ctx, p.genKey(key))
 		} else {
 			value, gen, _, r.GenErr = p.read(ctx, key, false)
 		}
@@ -120,7 +127,7 @@ func (p *plainBoth) SetIfGen(ctx context.Context, item cascache.Item, gen uint64
 }
 
 func (p *plainBoth) set(ctx context.Context, item cascache.Item, gen uint64, fault string) (current uint64, stored bool, err error) {
-	current, err = p.Current(ctx, item.Key)
+	current, err = p.Current(ctx, p.genKey(item.Key))
 	ok := current == gen
 	switch {
 	case fault == "stores nothing":
@@ -157,7 +164,7 @@ func (p *plainBoth) BumpAndDel(ctx context.Context, keys []string) (gens []uint6
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, key := range keys {
-		gen, err := p.Bump(ctx, key)
+		gen, err := p.Bump(ctx, p.genKey(key))
 		if gens, bumpErr = append(gens, gen), err; p.fault != "no delete" {
 			delete(p.values, key)
 		}
@@ -196,6 +203,7 @@ func TestCombinedTwinsAreCaught(t *testing.T) {
 		{fault: "held", fails: "HeldIsNoGeneration"},
 		{fault: "no heal", fails: "DelEqualDeletesThat"},
 		{fault: "heals all", fails: "DelEqualDeletesNoOther"},
+		{fault: "schema", fails: "SchemasShareGenerations"},
 		{fault: "rootless", fails: "WrapperKeepsCombined"},
 	}
 	var suites []*suite[*combinedSubject]

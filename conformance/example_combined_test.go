@@ -27,9 +27,9 @@ func (b *both) GetWithGen(ctx context.Context, key string, create bool) (value [
 	defer b.mu.Unlock()
 	value, _, valueErr = b.Get(ctx, key)
 	if create {
-		gen, genErr = b.Snapshot(ctx, key)
+		gen, genErr = b.Snapshot(ctx, cascache.GenKey(key))
 	} else {
-		gen, genErr = b.Current(ctx, key)
+		gen, genErr = b.Current(ctx, cascache.GenKey(key))
 	}
 	return value, gen, valueErr, genErr
 }
@@ -41,7 +41,7 @@ func (b *both) GetBulkWithGens(ctx context.Context, bulk string, keys []string, 
 		r.Bulk, _, err = b.Get(ctx, bulk)
 	}
 	for _, key := range keys {
-		gen, genErr := b.Current(ctx, key)
+		gen, genErr := b.Current(ctx, cascache.GenKey(key))
 		r.Gens, r.GenErr = append(r.Gens, gen), errors.Join(r.GenErr, genErr)
 		if wanted {
 			value, _, valueErr := b.Get(ctx, key)
@@ -63,7 +63,7 @@ func (b *both) SetBulkIfGens(ctx context.Context, items []cascache.Item, gens []
 	unmoved := true // as far as the bulk entry is concerned
 	for i, item := range items {
 		if i < len(gens) {
-			if current[i], err = b.Current(ctx, item.Key); err != nil {
+			if current[i], err = b.Current(ctx, cascache.GenKey(item.Key)); err != nil {
 				return current, stored, err
 			}
 			if current[i] != gens[i] {
@@ -84,7 +84,7 @@ func (b *both) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bu
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, key := range keys {
-		gen, err := b.Bump(ctx, key)
+		gen, err := b.Bump(ctx, cascache.GenKey(key))
 		gens, bumpErr = append(gens, gen), errors.Join(bumpErr, err)
 		delErr = errors.Join(delErr, b.Del(ctx, key))
 	}

@@ -31,9 +31,9 @@ func (s *oneServer) GetWithGen(ctx context.Context, key string, create bool) (va
 	defer s.step()()
 	value, _, valueErr = s.Get(ctx, key)
 	if create {
-		gen, genErr = s.Snapshot(ctx, key)
+		gen, genErr = s.Snapshot(ctx, cascache.GenKey(key))
 	} else {
-		gen, genErr = s.Current(ctx, key)
+		gen, genErr = s.Current(ctx, cascache.GenKey(key))
 	}
 	return value, gen, valueErr, genErr
 }
@@ -45,7 +45,7 @@ func (s *oneServer) GetBulkWithGens(ctx context.Context, bulk string, keys []str
 		r.Bulk, _, _ = s.Get(ctx, bulk)
 	}
 	for _, key := range keys {
-		gen, err := s.Current(ctx, key)
+		gen, err := s.Current(ctx, cascache.GenKey(key))
 		r.Gens, r.GenErr = append(r.Gens, gen), errors.Join(r.GenErr, err)
 		if wanted {
 			value, _, _ := s.Get(ctx, key)
@@ -66,7 +66,7 @@ func (s *oneServer) SetBulkIfGens(ctx context.Context, items []cascache.Item, ge
 	for i, item := range items {
 		same := all // of the bulk entry
 		if i < len(gens) {
-			now, err := s.Current(ctx, item.Key)
+			now, err := s.Current(ctx, cascache.GenKey(item.Key))
 			if err != nil {
 				return make([]uint64, len(gens)), make([]bool, len(items)), err
 			}
@@ -86,7 +86,7 @@ func (s *oneServer) SetBulkIfGens(ctx context.Context, items []cascache.Item, ge
 func (s *oneServer) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, bumpErr, delErr error) {
 	defer s.step()()
 	for _, key := range keys {
-		gen, err := s.Bump(ctx, key)
+		gen, err := s.Bump(ctx, cascache.GenKey(key))
 		gens, bumpErr = append(gens, gen), errors.Join(bumpErr, err)
 		delErr = errors.Join(delErr, s.Del(ctx, key))
 	}

@@ -32,7 +32,7 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
-	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0-00010101000000-000000000000 // indirect
+	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0 // indirect
 	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	github.com/vmihailenco/go-tinylfu v0.2.2 // indirect
 	github.com/vmihailenco/msgpack/v5 v5.3.4 // indirect

@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
-	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0-00010101000000-000000000000
+	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0
 )
 
 require (

@@ -18,7 +18,7 @@ require (
 	github.com/dgraph-io/ristretto/v2 v2.4.2 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
-	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0-00010101000000-000000000000 // indirect
+	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0 // indirect
 	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect

@@ -13,7 +13,7 @@ require (
 	github.com/unkn0wn-root/cascache/conformance v0.0.0
 	github.com/unkn0wn-root/cascache/core v0.0.0
 	github.com/unkn0wn-root/cascache/genstore-redis v0.0.0
-	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0-00010101000000-000000000000
+	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0
 	github.com/unkn0wn-root/cascache/internal/redistest v0.0.0
 	github.com/unkn0wn-root/cascache/provider-bigcache v0.0.0
 	github.com/unkn0wn-root/cascache/provider-redis v0.0.0

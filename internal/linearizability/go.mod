@@ -13,7 +13,7 @@ require (
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0-00010101000000-000000000000 // indirect
+	github.com/unkn0wn-root/cascache/internal/redisgen v0.0.0 // indirect
 	github.com/unkn0wn-root/cascache/wire v0.0.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect

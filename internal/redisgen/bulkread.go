@@ -24,7 +24,7 @@ func (v Values) GetBulkWithGens(ctx context.Context, bulk string, keys []string,
 	if len(keys) == 0 {
 		return r, nil
 	}
-	b := &bulkRead{store: s, bulk: bulk, keys: keys, reading: &r, genErrs: make([]error, len(keys)), valueErrs: make([]error, len(keys)+1)}
+	b := &bulkRead{store: s, bulk: ValueKey(bulk), keys: keys, reading: &r, genErrs: make([]error, len(keys)), valueErrs: make([]error, len(keys)+1)}
 	switch {
 	case s.client.node != nil:
 		if !s.together() || !b.fromNode(ctx) {

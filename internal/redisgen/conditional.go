@@ -158,7 +158,7 @@ func (b *bulkStore) run(ctx context.Context) {
 		case b.bulk != inScript:
 		case len(list) == 1 && together:
 			g := &list[0]
-			g.names = append(g.names, b.keys[n])
+			g.names = append(g.names, ValueKey(b.keys[n]))
 			g.args = append(g.args, b.ttls[n], b.items[n].Value)
 		default:
 			b.bulk = besideThem

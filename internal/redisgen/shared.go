@@ -2,9 +2,8 @@ package redisgen
 
 import "github.com/redis/go-redis/v9"
 
-// What follows is for modules that do more than this one does in the same step
-// on the server, such as writing a log of the bumps. It says nothing about where
-// they keep their generations.
+// What follows is for leasegenstore, which writes a log of the bumps in the same
+// step on the server, under names of its own.
 
 // Lua are the sources of which scripts are made. A script begins with Prelude,
 // whose comment tells its KEYS and ARGV, and goes on with one of the others.

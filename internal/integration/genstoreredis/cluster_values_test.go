@@ -1,7 +1,9 @@
 package genstoreredis
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +16,11 @@ import (
 func testClusterValues(t *testing.T, cluster *redistest.Cluster, s cascache.Combined) {
 	ctx := t.Context()
 	storage := storageKeys()
-	for _, key := range storage[:200] {
+	keys := slices.Clone(storage[:200])
+	for _, key := range storage[:200] { // the same keys of a cache with a schema
+		keys = append(keys, strings.Replace(key, "single:app:", "single:app%@v2:", 1))
+	}
+	for _, key := range keys {
 		_, gen, valueErr, genErr := s.GetWithGen(ctx, key, true)
 		if valueErr != nil || genErr != nil {
 			t.Fatalf("%q: %v, %v", key, valueErr, genErr)

@@ -34,9 +34,13 @@ func (m Module) Go() string {
 	return m.File.Go.Version
 }
 
-// Released reports whether the module is one that users import. What lies
-// under internal, examples and bench is never tagged.
+// Released reports whether the module is one that users get. What lies under
+// internal, examples and bench is never tagged, but for what released modules
+// have in common.
 func (m Module) Released() bool {
+	if m.Folder == "internal/redisgen" {
+		return true
+	}
 	first, _, _ := strings.Cut(m.Folder, "/")
 	return first != "internal" && first != "examples" && first != "bench"
 }
