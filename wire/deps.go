@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -132,14 +133,7 @@ func compareDeps(a, b Dep) int {
 	if c := strings.Compare(a.Key, b.Key); c != 0 {
 		return c
 	}
-	switch {
-	case a.Gen < b.Gen:
-		return -1
-	case a.Gen > b.Gen:
-		return 1
-	default:
-		return 0
-	}
+	return cmp.Compare(a.Gen, b.Gen)
 }
 
 // nextDep takes the first dependency off raw, where it is known to be. The layout is

@@ -10,7 +10,7 @@ var (
 	ErrCorrupt = errors.New("cascache: corrupt envelope")
 
 	// ErrTooLarge is wrapped by the errors of encoders that were given a key, a
-	// payload or a number of members that does not fit its length field.
+	// payload, or a number of members or of dependencies of a bulk, that does not fit its field.
 	ErrTooLarge = errors.New("cascache: too large for the envelope")
 
 	// ErrUnknownVersion is wrapped by the errors of a [Version] that is none of the

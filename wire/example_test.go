@@ -80,6 +80,62 @@ func ExampleVersion() {
 	// cascache: corrupt envelope: checksum does not match
 }
 
+// An entry may be served while its own generation and those of all its dependencies
+// are current.
+func ExampleDeps() {
+	deps, err := wire.DepsOf([]wire.Dep{{Key: "tag:books", Gen: 9}, {Key: "single:product:7", Gen: 5}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page := wire.Entry{Gen: 42, Loaded: 1_700_000_000_000, Deps: deps, Payload: []byte("<html>")}
+	frame, err := wire.Version3.Append(nil, "single:page:1", page)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	var entry wire.Entry
+	if err := wire.Version3.Decode(frame, "single:page:1", &entry); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(entry.Gen, string(entry.Payload))
+	for key, gen := range entry.Deps.All() {
+		fmt.Println(key, gen)
+	}
+	// Output:
+	// 42 <html>
+	// single:product:7 5
+	// tag:books 9
+}
+
+// A reader of a bulk looks at each of the dependencies only once.
+func ExampleVersion_DecodeMembers() {
+	books, err := wire.DepsOf([]wire.Dep{{Key: "tag:books", Gen: 9}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	frame, err := wire.Version3Checked.AppendMembers(nil, "bulk:1", []wire.Member{
+		{Key: "7", Gen: 5, Deps: books, Payload: []byte("Emma")},
+		{Key: "8", Gen: 6, Deps: books, Payload: []byte("Dune")},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	members, deps, err := wire.Version3Checked.DecodeMembers(frame, "bulk:1")
+	for _, m := range members {
+		fmt.Println(m.Key, m.Gen, string(m.Payload), m.Deps.Len())
+	}
+	fmt.Println(deps, err)
+	// Output:
+	// 7 5 Emma 1
+	// 8 6 Dune 1
+	// [{tag:books 9}] <nil>
+}
+
 func ExampleKindOf() {
 	kind, err := wire.KindOf(wire.EncodeAbsent(7))
 	fmt.Println(kind, err)

@@ -288,9 +288,8 @@ func checkIndices(indices string, table []Dep, used []uint64) error {
 			return errDepIndex
 		}
 		at := int(index)
-		// The table is in order: where a key is equal to the last one, all between
-		// the two are.
-		if at <= last || last >= 0 && table[last].Key == table[at].Key {
+		// The table is in order, so that ascending keys are ascending indices.
+		if last >= 0 && table[last].Key >= table[at].Key {
 			return errDepOrder
 		}
 		last = at

@@ -62,31 +62,41 @@ func castagnoliOf(b []byte) uint32 {
 var errRefused = errors.New("refused")
 
 // decodeEntry returns what an entry holds, as the tables of the page say it.
-func decodeEntry(version byte, name string, b []byte) (string, error) {
-	if len(b) < 6 || string(b[:4]) != "CASC" || b[4] != version || b[5] < 1 || b[5] > 3 {
+func decodeEntry(version, name string, b []byte) (string, error) {
+	if len(b) < 6 || string(b[:4]) != "CASC" || b[4] != version[0]-'0' || b[5] < 1 || b[5] > 3 {
 		return "", errRefused
 	}
-	kind := b[5]
-	r := &reader{b: b[6:]}
-	if version == 2 {
-		if len(b) < 10 {
+	kind, header := b[5], 6
+	if version[0] == '3' {
+		if header = 7; len(b) < 7 || b[6] != map[string]byte{"3": 0, "3+": 1}[version] {
+			return "", errRefused
+		}
+	}
+	r := &reader{b: b[header:]}
+	if hasSum(version) {
+		if len(b) < header+4 {
 			return "", errRefused
 		}
 		end := &reader{b: b[len(b)-4:]}
 		if uint64(castagnoliOf(b[:len(b)-4])) != end.number(4) {
 			return "", errRefused
 		}
-		r.b = b[6 : len(b)-4]
+		r.b = b[header : len(b)-4]
 		if string(r.take(r.number(2))) != name || r.lack {
 			return "", errRefused
 		}
 	}
 	var holds string
-	switch kind {
-	case 1:
+	var err error
+	switch {
+	case version[0] == '3':
+		if holds, err = decodeBody3(kind, r); err != nil {
+			return "", err
+		}
+	case kind == 1:
 		gen := r.number(8)
 		holds = fmt.Sprintf("single %d %q", gen, r.take(r.number(4)))
-	case 2:
+	case kind == 2:
 		count := r.number(4)
 		if count*14 > uint64(len(r.b)) {
 			return "", errRefused
@@ -103,13 +113,105 @@ func decodeEntry(version byte, name string, b []byte) (string, error) {
 			last = key
 		}
 		holds = strings.TrimSpace("bulk " + strings.Join(members, ", "))
-	case 3:
+	case kind == 3:
 		holds = fmt.Sprintf("absent %d", r.number(8))
 	}
 	if r.lack || len(r.b) > 0 {
 		return "", errRefused
 	}
 	return holds, nil
+}
+
+// hasSum reports whether entries of a version carry a checksum.
+func hasSum(version string) bool { return version == "2" || version == "3+" }
+
+type dependency struct {
+	key string
+	gen uint64
+}
+
+func (r *reader) dependency() dependency {
+	key := string(r.take(r.number(2)))
+	return dependency{key, r.number(8)}
+}
+
+// printed returns dependencies as the tables of the page do.
+func printed(deps []dependency) string {
+	var each []string
+	for _, dep := range deps {
+		each = append(each, fmt.Sprintf("%q %d", dep.key, dep.gen))
+	}
+	return "[" + strings.Join(each, ", ") + "]"
+}
+
+// decodeBody3 is the part of decodeEntry between header and checksum, in version 3.
+func decodeBody3(kind byte, r *reader) (string, error) {
+	if kind != 2 {
+		gen, loaded, count := r.number(8), r.number(8), r.number(2)
+		if count > 256 {
+			return "", errRefused
+		}
+		var deps []dependency
+		for range count {
+			deps = append(deps, r.dependency())
+		}
+		for i := 1; i < len(deps); i++ {
+			if deps[i-1].key >= deps[i].key {
+				return "", errRefused
+			}
+		}
+		if kind == 3 {
+			return fmt.Sprintf("absent %d %d %s", gen, loaded, printed(deps)), nil
+		}
+		return fmt.Sprintf("single %d %d %s %q", gen, loaded, printed(deps), r.take(r.number(4))), nil
+	}
+	count := r.number(4)
+	if count*10 > uint64(len(r.b)) {
+		return "", errRefused
+	}
+	var table []dependency
+	for range count {
+		table = append(table, r.dependency())
+	}
+	for i := 1; i < len(table); i++ {
+		if a, b := table[i-1], table[i]; a.key > b.key || a.key == b.key && a.gen >= b.gen {
+			return "", errRefused
+		}
+	}
+	if count = r.number(4); count*24 > uint64(len(r.b)) {
+		return "", errRefused
+	}
+	var members []string
+	var last string
+	used := make(map[dependency]bool)
+	for i := range count {
+		key := string(r.take(r.number(2)))
+		gen, loaded, many := r.number(8), r.number(8), r.number(2)
+		if many > 256 || i > 0 && last >= key {
+			return "", errRefused
+		}
+		last = key
+		var deps []dependency
+		for range many {
+			index := r.number(4)
+			if r.lack || index >= uint64(len(table)) {
+				return "", errRefused
+			}
+			// The table is in order, so that ascending indices without a key
+			// twice are ascending keys.
+			dep := table[index]
+			if len(deps) > 0 && deps[len(deps)-1].key >= dep.key {
+				return "", errRefused
+			}
+			deps = append(deps, dep)
+			used[dep] = true
+		}
+		members = append(members, fmt.Sprintf("%q %d %d %s %q", key, gen, loaded, printed(deps), r.take(r.number(4))))
+	}
+	if len(used) < len(table) {
+		return "", errRefused
+	}
+	return strings.TrimSpace("bulk " + strings.Join(members, ", ")), nil
 }
 
 // entryName returns the name of the entry of keys in a namespace.
@@ -162,9 +264,44 @@ func generationName(namespace, entry string) string {
 
 // The judge that it is compared with.
 
+var versions = map[string]wire.Version{"1": wire.Version1, "2": wire.Version2, "3": wire.Version3, "3+": wire.Version3Checked}
+
+func printedDeps(deps wire.Deps) string {
+	var list []dependency
+	for key, gen := range deps.All() {
+		list = append(list, dependency{key, gen})
+	}
+	return printed(list)
+}
+
+// wireEntry3 is decodeEntry of version 3 by package wire.
+func wireEntry3(v wire.Version, name string, b []byte) (string, error) {
+	kind, err := v.KindOf(b)
+	if err != nil {
+		return "", err
+	}
+	if kind == wire.KindBulk {
+		bulk, _, err := v.DecodeMembers(b, name)
+		var members []string
+		for _, m := range bulk {
+			members = append(members, fmt.Sprintf("%q %d %d %s %q", m.Key, m.Gen, m.Loaded, printedDeps(m.Deps), m.Payload))
+		}
+		return strings.TrimSpace("bulk " + strings.Join(members, ", ")), err
+	}
+	var e wire.Entry
+	err = v.Decode(b, name, &e)
+	if e.Absent {
+		return fmt.Sprintf("absent %d %d %s", e.Gen, e.Loaded, printedDeps(e.Deps)), err
+	}
+	return fmt.Sprintf("single %d %d %s %q", e.Gen, e.Loaded, printedDeps(e.Deps), e.Payload), err
+}
+
 // wireEntry is decodeEntry by package wire.
-func wireEntry(version byte, name string, b []byte) (string, error) {
-	v := wire.Version(version)
+func wireEntry(version, name string, b []byte) (string, error) {
+	v := versions[version]
+	if version[0] == '3' {
+		return wireEntry3(v, name, b)
+	}
 	kind, err := v.KindOf(b)
 	if err != nil {
 		return "", err
@@ -248,13 +385,13 @@ func TestASecondDecoderAgrees(t *testing.T) {
 		t.Fatalf("the checksum must be CRC-32C: got %08x for its check value, want e3069283", got)
 	}
 	type seed struct {
-		version byte
+		version string
 		name    string
 		frame   []byte
 	}
 	var seeds []seed
 	for _, row := range rowsOf(t, goldenTable) {
-		version, name, holds, frame := bare(row[0])[0]-'0', bare(row[1]), row[2], bytesOf(t, row[3])
+		version, name, holds, frame := bare(row[0]), bare(row[1]), row[2], bytesOf(t, row[3])
 		seeds = append(seeds, seed{version, name, frame})
 		if got, err := decodeEntry(version, name, frame); got != holds || err != nil {
 			t.Errorf("the page must be enough to decode its golden bytes: %x: got %s, %v, want %s", frame, got, err, holds)
@@ -264,7 +401,7 @@ func TestASecondDecoderAgrees(t *testing.T) {
 		}
 	}
 	for _, row := range rowsOf(t, refusedTable) {
-		version, name, frame := bare(row[0])[0]-'0', bare(row[1]), bytesOf(t, row[2])
+		version, name, frame := bare(row[0]), bare(row[1]), bytesOf(t, row[2])
 		seeds = append(seeds, seed{version, name, frame})
 		if got, err := decodeEntry(version, name, frame); err == nil {
 			t.Errorf("what the page says is refused must be: %x (%s): decoded to %s", frame, row[3], got)
@@ -273,7 +410,7 @@ func TestASecondDecoderAgrees(t *testing.T) {
 			t.Errorf("what the page says is refused must be: %x (%s): wire has %s, %v", frame, row[3], got, err)
 		}
 	}
-	// Damage of all kinds. In version 2 the checksum is often made to match
+	// Damage of all kinds. Where there is a checksum, it is often made to match
 	// again, or nothing behind it would ever be looked at.
 	random := rand.New(rand.NewPCG(1, 2))
 	accepted := 0
@@ -295,14 +432,14 @@ func TestASecondDecoderAgrees(t *testing.T) {
 				break
 			}
 		}
-		if s.version == 2 && len(frame) >= 10 && random.IntN(4) > 0 {
+		if hasSum(s.version) && len(frame) >= 11 && random.IntN(4) > 0 {
 			sum := castagnoliOf(frame[:len(frame)-4])
 			frame = append(frame[:len(frame)-4], byte(sum>>24), byte(sum>>16), byte(sum>>8), byte(sum))
 		}
 		got, err := decodeEntry(s.version, s.name, frame)
 		want, wantErr := wireEntry(s.version, s.name, frame)
 		if (err == nil) != (wantErr == nil) || err == nil && got != want {
-			t.Fatalf("a decoder written from the page must take and refuse what package wire does: version %d, %x: got %s, %v, want %s, %v",
+			t.Fatalf("a decoder written from the page must take and refuse what package wire does: version %s, %x: got %s, %v, want %s, %v",
 				s.version, frame, got, err, want, wantErr)
 		}
 		if err == nil {
