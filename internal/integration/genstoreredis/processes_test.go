@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,10 @@ type childTask struct {
 	Backend  bool   // values in Redis too
 	Oracle   string // the file that all children map
 	Duration time.Duration
+
+	Version int    // of the service, in a rollout; 0: there is one
+	Codec   string // of such a version
+	Schema  bool   // such a version has
 }
 
 func TestMain(m *testing.M) {
@@ -55,29 +60,33 @@ func TestProcesses(t *testing.T) {
 	}
 	server := redistest.Start(t)
 	for _, backend := range []bool{false, true} {
-		checkTally(t, runChildren(t, childTask{Redis: server.Addr(), Backend: backend, Duration: duration / 2}))
+		task := childTask{Redis: server.Addr(), Backend: backend, Duration: duration / 2}
+		checkTally(t, runChildren(t, task, task))
 	}
 }
 
 // TestProcessesOnLocalGenerations shows that the oracle sees stale reads.
 func TestProcessesOnLocalGenerations(t *testing.T) {
-	if total := runChildren(t, childTask{Duration: time.Second}); total.Stale == 0 {
+	task := childTask{Duration: time.Second}
+	if total := runChildren(t, task, task); total.Stale == 0 {
 		t.Errorf("two processes that share no generations served nothing stale in %d reads: the oracle sees nothing", total.Reads)
 	}
 }
 
-func runChildren(t *testing.T, task childTask) (total tally) {
-	task.Oracle = filepath.Join(t.TempDir(), "oracle")
-	if err := os.WriteFile(task.Oracle, make([]byte, 8*oracleCells), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	variable, err := json.Marshal(task)
-	if err != nil {
+// runChildren runs a process for each task, all on one oracle.
+func runChildren(t *testing.T, tasks ...childTask) (total tally) {
+	oracle := filepath.Join(t.TempDir(), "oracle")
+	if err := os.WriteFile(oracle, make([]byte, 8*oracleCells), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var children []*exec.Cmd
 	var outputs []*json.Decoder
-	for range 2 {
+	for _, task := range tasks {
+		task.Oracle = oracle
+		variable, err := json.Marshal(task)
+		if err != nil {
+			t.Fatal(err)
+		}
 		child := exec.CommandContext(t.Context(), os.Args[0])
 		child.Env = append(os.Environ(), childVariable+"="+string(variable))
 		child.Stderr = os.Stderr
@@ -121,13 +130,20 @@ func runChild(variable []byte) {
 			must(err)
 		}
 	}
-	cache, err := cascache.New(cascache.Options[string]{
+	opts := cascache.Options[string]{
 		Namespace: "stress", Provider: providerFor(store), Codec: cascache.String{}, GenStore: store,
-	})
+	}
+	foreign := new(atomic.Int64)
+	if task.Version > 0 {
+		task.deploy(&opts, foreign)
+	}
+	cache, err := cascache.New(opts)
 	must(err)
 	ctx, cancel := context.WithTimeout(context.Background(), task.Duration)
 	defer cancel()
-	must(json.NewEncoder(os.Stdout).Encode(stress(ctx, shared, cache)))
+	total := stress(ctx, shared, cache)
+	total.Foreign = foreign.Load()
+	must(json.NewEncoder(os.Stdout).Encode(total))
 }
 
 func must(err error) {

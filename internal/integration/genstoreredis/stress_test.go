@@ -37,7 +37,11 @@ func (o oracle) raise(k int, version uint64) {
 }
 
 // tally is what a stress run has counted.
-type tally struct{ Reads, Hits, Stale, Invalidations, Refused int64 }
+type tally struct {
+	Reads, Hits, Stale, Invalidations, Refused int64
+
+	Foreign int64 // entries that another version of the service had stored
+}
 
 func (t *tally) add(o tally) {
 	t.Reads += o.Reads
@@ -45,6 +49,7 @@ func (t *tally) add(o tally) {
 	t.Stale += o.Stale
 	t.Invalidations += o.Invalidations
 	t.Refused += o.Refused
+	t.Foreign += o.Foreign
 }
 
 // stress has readers and writers use the caches until ctx is done.
