@@ -124,12 +124,13 @@ func (r *bulkRead[V]) run(ctx context.Context) error {
 func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
 	open = make([]int, 0, len(r.keys))
 	for i, key := range r.keys {
-		if r.near == nil {
+		if r.near.near == nil {
 			open = append(open, i)
 			continue
 		}
-		value, gen, ok := r.near.Get(key)
+		entry, ok, nearErr := r.near.get(key)
 		if !ok {
+			r.emit.nearFailed(ctx, NearGet, key, nearErr)
 			open = append(open, i)
 			continue
 		}
@@ -140,14 +141,16 @@ func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
 		switch {
 		case current == 0:
 			r.emit.miss(ctx, key, why)
-		case gen == current:
-			r.values[key] = value
-			r.emit.hit(ctx, key, false)
-		default:
-			if gen < current {
-				r.near.Del(key)
+		case entry.Gen != current:
+			if entry.Gen < current {
+				r.dropNear(ctx, key)
 			}
 			open = append(open, i)
+		case entry.Absent:
+			r.noteAbsent(ctx, key)
+		default:
+			r.values[key] = entry.Value
+			r.emit.hit(ctx, key, false)
 		}
 	}
 	if r.Handle.values.provider == nil {
@@ -216,7 +219,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 		r.values[key] = value
 	}
 	for i, key := range r.keys {
-		r.refillNear(key, r.values[key], r.proven.gens[i])
+		r.refillNear(ctx, key, r.values[key], r.proven.gens[i])
 		r.emit.hit(ctx, key, true)
 	}
 	return true, nil
@@ -294,18 +297,25 @@ func (r *bulkRead[V]) serve(ctx context.Context, i int, single *reading) {
 	switch {
 	case why == "":
 		r.values[key] = value
-		r.refillNear(key, value, single.gen)
+		r.refillNear(ctx, key, value, single.gen)
 		r.emit.hit(ctx, key, false)
 		return
 	case why == ReasonAbsent:
-		if r.absent == nil {
-			r.absent = make(map[string]bool)
-		}
-		r.absent[key] = true
+		r.noteAbsent(ctx, key)
+		return
 	case isDead(why):
 		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.proven.entries[i], single.raw, why})
 	}
 	r.emit.miss(ctx, key, why)
+}
+
+// noteAbsent ends the reading of a key that the source is known not to have.
+func (r *bulkRead[V]) noteAbsent(ctx context.Context, key string) {
+	if r.absent == nil {
+		r.absent = make(map[string]bool)
+	}
+	r.absent[key] = true
+	r.emit.miss(ctx, key, ReasonAbsent)
 }
 
 // heal deletes what cannot be served any more, in one batch.

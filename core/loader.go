@@ -49,7 +49,8 @@ type LoaderOptions[V any] struct {
 	// AbsentTTL is how long it is remembered that the source has no such
 	// key, unless the key is invalidated. 0: it is not remembered, nor are
 	// such entries believed. Not negative. It takes a [Handle]: another
-	// [CAS] has no way to store it.
+	// [CAS] has no way to store it. A near tier remembers it if it is an
+	// [EntryNear].
 	AbsentTTL time.Duration
 
 	// MaxLoads bounds the calls of Load and LoadBulk under way at once, those
@@ -162,8 +163,11 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	if !joined {
 		// A flight of this key has landed since the look-up, and may have
 		// stored what that missed.
-		if value, found, _, _ := l.cache.lookUp(ctx, key); found == foundValue {
+		switch value, found, _, _ := l.cache.lookUp(ctx, key); {
+		case found == foundValue:
 			return value, nil
+		case found == foundAbsent && l.opts.AbsentTTL > 0:
+			return value, notFound(key)
 		}
 		p, _ = l.flights.join(ctx, wants, true, nil)
 	}

@@ -87,5 +87,5 @@ func (h *Handle[V]) settleSet(ctx context.Context, f *filling[V], item *Item, w 
 	case !w.stored:
 		h.emit.setRejected(ctx, item.Key, false, item.Cost)
 	}
-	h.keepNear(f, item.TTL)
+	h.keepNear(ctx, f, item.TTL)
 }
