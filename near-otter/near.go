@@ -2,6 +2,7 @@ package otternear
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -40,7 +41,12 @@ func New[V any](cfg Config[V]) (*Near[V], error) {
 	switch {
 	case cfg.Weigher != nil:
 		opts.MaximumWeight = cfg.MaxWeight
-		opts.Weigher = func(key string, e *entry[V]) uint32 { return cfg.Weigher(key, e.Value) }
+		opts.Weigher = func(key string, e *entry[V]) uint32 {
+			if e.Absent {
+				return uint32(min(max(len(key), 1), math.MaxUint32))
+			}
+			return cfg.Weigher(key, e.Value)
+		}
 	case cfg.MaxEntries > 0:
 		opts.MaximumSize = cfg.MaxEntries
 	default:
