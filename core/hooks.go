@@ -208,6 +208,9 @@ const (
 	ReasonAbsent Reason = "absent"
 	// ReasonMemberMissing: the bulk entry lacks a key of its set.
 	ReasonMemberMissing Reason = "member_missing"
+	// ReasonDisabled: the cache is disabled, or writes no bulk entries. Only the
+	// results of sets have it; no hook is told.
+	ReasonDisabled Reason = "disabled"
 )
 
 // emitter calls the hooks that are set.

@@ -164,6 +164,8 @@ func TestOverACombined(t *testing.T) {
 		"TestGetBulkDropsOnlyOlderEntries":                    TestGetBulkDropsOnlyOlderEntries,
 		"TestGetBulkKeepsWhatItReadBeforeAnError":             TestGetBulkKeepsWhatItReadBeforeAnError,
 		"TestABulkOfValuesOfAnotherLength":                    TestABulkOfValuesOfAnotherLength,
+		"TestASetTellsWhatHappened":                           TestASetTellsWhatHappened,
+		"TestABulkSetTellsWhatHappened":                       TestABulkSetTellsWhatHappened,
 		"TestGetBulkWhoseContextEndsMeanwhile":                TestGetBulkWhoseContextEndsMeanwhile,
 		"TestSetBulkReturnsTheProvidersError":                 TestSetBulkReturnsTheProvidersError,
 		"TestSetBulkOfAnInvalidKeyStoresNothing":              TestSetBulkOfAnInvalidKeyStoresNothing,
