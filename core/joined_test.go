@@ -164,6 +164,7 @@ func TestOverACombined(t *testing.T) {
 		"TestGetBulkDropsOnlyOlderEntries":                    TestGetBulkDropsOnlyOlderEntries,
 		"TestGetBulkKeepsWhatItReadBeforeAnError":             TestGetBulkKeepsWhatItReadBeforeAnError,
 		"TestABulkOfValuesOfAnotherLength":                    TestABulkOfValuesOfAnotherLength,
+		"TestABulkEntryThatCannotBeReadLeavesTheSingles":      TestABulkEntryThatCannotBeReadLeavesTheSingles,
 		"TestASetTellsWhatHappened":                           TestASetTellsWhatHappened,
 		"TestABulkSetTellsWhatHappened":                       TestABulkSetTellsWhatHappened,
 		"TestGetBulkWhoseContextEndsMeanwhile":                TestGetBulkWhoseContextEndsMeanwhile,

@@ -199,9 +199,19 @@ func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, e
 	p, _ := l.flights.join(ctx, wants, len(wants) == read.asked, nil)
 	defer p.disband()
 	var failure bulkFailure[V]
+	gone := false
 	for i, s := range p.seats {
 		key := wants[i].key
-		r := l.wait(ctx, s, key)
+		if !gone && ctx.Err() != nil {
+			gone = true
+			l.flights.leaveAll(p.seats[i:])
+		}
+		var r loaded[V]
+		if gone {
+			r = landedOr(ctx, s)
+		} else {
+			r = l.wait(ctx, s, key)
+		}
 		switch {
 		case r.err == nil:
 			read.values[key] = r.value
@@ -252,6 +262,20 @@ func (l *Loader[V]) wait(ctx context.Context, s seat[V], key string) loaded[V] {
 		return loaded[V]{err: fmt.Errorf("cascache: load %q: %w", key, f.ctx.Err())}
 	}
 	return loaded[V]{err: fmt.Errorf("cascache: load %q: no turn among %d loads: %w", key, l.opts.MaxLoads, f.ctx.Err())}
+}
+
+// landedOr returns what the flight of a seat that was given up has brought all
+// the same, or that the caller's context has ended.
+func landedOr[V any](ctx context.Context, s seat[V]) loaded[V] {
+	if s.flight == nil {
+		return loaded[V]{err: s.err}
+	}
+	select {
+	case <-s.flight.done:
+		return s.flight.results[s.index]
+	default:
+		return loaded[V]{err: ctx.Err()}
+	}
 }
 
 var (
