@@ -141,8 +141,9 @@ func NewLoader[V any](cache CAS[V], opts LoaderOptions[V]) (*Loader[V], error) {
 
 // Get returns the value under key from the cache or else from the source. An
 // error that wraps [ErrNotFound] says that the source has none. A provider that
-// fails costs a load; other errors are those of the load, the caller's own
-// ended context, [ErrLoadCycle], [ErrInvalidKey] and [ErrClosed].
+// fails costs a load; other errors are those of the load, in an [*OpError] with
+// [OpLoad] unless they have an OpError in them already, the caller's own ended
+// context, [ErrLoadCycle], [ErrInvalidKey] and [ErrClosed].
 func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	landed := l.flights.landed(key)
 	value, found, observed, err := l.cache.lookUp(ctx, key)
@@ -172,11 +173,25 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 		p, _ = l.flights.join(ctx, wants, true, nil)
 	}
 	defer p.disband()
-	r := l.wait(ctx, p.seats[0], key)
-	if r.err == nil {
+	r := l.wait(ctx, p.seats[0])
+	switch {
+	case r.err == nil:
 		r.err = p.seats[0].flight.hookErr
+	case !r.absent && ended(ctx) == nil:
+		r.err = l.failed(key, r.err)
 	}
 	return r.value, r.err
+}
+
+// failed returns the error of a load with the key that it was for, unless that
+// tells of a key, or of how the load ended, by itself.
+func (l *Loader[V]) failed(key string, err error) error {
+	var op *OpError
+	var panicked *LoadPanicError
+	if errors.Is(err, ErrLoadCycle) || errors.Is(err, errLoadExited) || errors.As(err, &panicked) || errors.As(err, &op) {
+		return err
+	}
+	return &OpError{Op: OpLoad, Namespace: l.cache.namespace(), Key: key, Keys: 1, Err: err}
 }
 
 // GetBulk returns the values under keys, from the cache or else from the
@@ -210,7 +225,7 @@ func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, e
 		if gone {
 			r = landedOr(ctx, s)
 		} else {
-			r = l.wait(ctx, s, key)
+			r = l.wait(ctx, s)
 		}
 		switch {
 		case r.err == nil:
@@ -237,7 +252,7 @@ func (l *Loader[V]) final(ctx context.Context, err error) bool {
 }
 
 // wait returns what the flight brings for one seat, or why it was left.
-func (l *Loader[V]) wait(ctx context.Context, s seat[V], key string) loaded[V] {
+func (l *Loader[V]) wait(ctx context.Context, s seat[V]) loaded[V] {
 	if s.flight == nil {
 		return loaded[V]{err: s.err}
 	}
@@ -259,9 +274,9 @@ func (l *Loader[V]) wait(ctx context.Context, s seat[V], key string) loaded[V] {
 	case err != nil:
 		return loaded[V]{err: err}
 	case begun:
-		return loaded[V]{err: fmt.Errorf("cascache: load %q: %w", key, f.ctx.Err())}
+		return loaded[V]{err: fmt.Errorf("cascache: the load has not returned: %w", f.ctx.Err())}
 	}
-	return loaded[V]{err: fmt.Errorf("cascache: load %q: no turn among %d loads: %w", key, l.opts.MaxLoads, f.ctx.Err())}
+	return loaded[V]{err: fmt.Errorf("cascache: no turn among %d loads: %w", l.opts.MaxLoads, f.ctx.Err())}
 }
 
 // landedOr returns what the flight of a seat that was given up has brought all
