@@ -12,10 +12,10 @@ import (
 
 // Bounds is a bound on what a near tier keeps, so that there is no
 // NearHarness.MaxEntries: entries stay until their time to live is over. A tier
-// may lack it beside [SubSecondTTL] and [LongKeys].
+// may lack it beside [SubSecondTTL], [LongKeys] and [EntryKeeping].
 const Bounds Lack = "Bounds"
 
-var nearLacks = []Lack{SubSecondTTL, LongKeys, Bounds}
+var nearLacks = []Lack{SubSecondTTL, LongKeys, Bounds, EntryKeeping}
 
 // A NearHarness tells [RunNear] how to handle one kind of near tier. New and
 // Values are required, and MaxEntries unless Lacks says why there is none. The
@@ -49,15 +49,16 @@ type NearHarness[V any] struct {
 	Advance func(tb testing.TB, n cascache.Near[V], d time.Duration)
 
 	// Lacks declares what the tier by its nature does without, and why:
-	// [SubSecondTTL], [LongKeys] and [Bounds].
+	// [SubSecondTTL], [LongKeys] and [Bounds]; a wrapper also [EntryKeeping].
 	Lacks map[Lack]string
 
 	// Deadline bounds each case. 0 means 30 seconds.
 	Deadline time.Duration
 }
 
-// RunNear holds a near tier to the contract of cascache.Near. Run it with
-// -race. Each case is a subtest of t.
+// RunNear holds a near tier to the contract of cascache.Near, and to that of
+// cascache.EntryNear where it has that ability. Run it with -race. Each case is a
+// subtest of t.
 func RunNear[V any](t *testing.T, h NearHarness[V]) {
 	t.Helper()
 	switch {
@@ -89,6 +90,7 @@ func nearRules[V any]() []rule[*nearSubject[V]] {
 		nearBoundRules[V](),
 		nearCloseRules[V](),
 		nearConcurrencyRules[V](),
+		nearEntryRules[V](),
 	)
 }
 
@@ -102,10 +104,16 @@ type nearSubject[V any] struct {
 	n      cascache.Near[V]
 	values []V // those that are handed to the tier
 	drawn  atomic.Uint64
+
+	entries cascache.EntryNear[V] // nil: the tier keeps values only
 }
 
 func newNearSubject[V any](a *attempt, h NearHarness[V]) *nearSubject[V] {
-	return &nearSubject[V]{h: h, n: openNear(a, h), values: h.Values()}
+	s := &nearSubject[V]{h: h, n: openNear(a, h), values: h.Values()}
+	if _, ends := unwrapAll(s.n); ends {
+		s.entries, _ = cascache.AbilityOf[cascache.EntryNear[V]](s.n)
+	}
+	return s
 }
 
 // openNear makes a tier that is closed when the case has ended.

@@ -727,6 +727,14 @@ func TestNearTwinsAreCaught(t *testing.T) {
 		twins = append(twins, tw.twin)
 		suites = append(suites, nearSuite(h))
 	}
+	for _, tw := range nearEntryTwins {
+		h := plainNearHarness(tw.open)
+		if tw.harness != nil {
+			tw.harness(&h)
+		}
+		twins = append(twins, tw.twin)
+		suites = append(suites, nearSuite(h))
+	}
 	requireAllCaught(t, twins, suites)
 	requireTwins(t, nearRules[*record](), twins)
 }

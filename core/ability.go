@@ -1,6 +1,6 @@
 package cascache
 
-// Wrapper is implemented by a provider, codec or generation store that wraps
+// Wrapper is implemented by a provider, codec, generation store or near tier that wraps
 // another one. Since Go's method sets are fixed at compile time, a wrapper
 // implements the methods of every ability that it can forward and returns what
 // it wraps here: an ability counts only when everything down the chain has it

@@ -54,6 +54,7 @@ func NewAsyncHooks(hooks *Hooks, size int) *AsyncHooks {
 		BulkRejected:        enqueued(a, hooks.BulkRejected, func(e *BulkRejectedEvent) { e.Keys = slices.Clone(e.Keys) }),
 		GenStoreError:       enqueued(a, hooks.GenStoreError, nil),
 		DeleteFailed:        enqueued(a, hooks.DeleteFailed, nil),
+		NearFailed:          enqueued(a, hooks.NearFailed, nil),
 		InvalidateFailed:    enqueued(a, hooks.InvalidateFailed, nil),
 		InvalidateRecovered: enqueued(a, hooks.InvalidateRecovered, nil),
 		LeaseEnded:          enqueued(a, hooks.LeaseEnded, func(e *LeaseEndedEvent) { e.Keys = slices.Clone(e.Keys) }),

@@ -2,6 +2,7 @@ package cascache
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -108,11 +109,7 @@ func (r *bulkRead[V]) run(ctx context.Context) error {
 			name = r.Handle.keys.bulkEntry(sortedCopy(r.keys))
 		}
 		read = r.port.readBulk(ctx, name, &r.proven)
-		if err := ended(ctx); err != nil && r.proven.gens != nil {
-			return err
-		}
-		served, err := r.fromBulk(ctx, name, read)
-		if served || err != nil {
+		if served, err := r.fromBulk(ctx, name, read); served {
 			return err
 		}
 	}
@@ -120,55 +117,53 @@ func (r *bulkRead[V]) run(ctx context.Context) error {
 }
 
 // fromNear serves what near has, and returns the indices of the keys that are
-// still open.
+// still open. An error is the caller's own ended context.
 func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
 	open = make([]int, 0, len(r.keys))
 	for i, key := range r.keys {
-		if r.near == nil {
+		if r.near.near == nil {
 			open = append(open, i)
 			continue
 		}
-		value, gen, ok := r.near.Get(key)
+		entry, ok, nearErr := r.near.get(key)
 		if !ok {
+			r.emit.nearFailed(ctx, NearGet, key, nearErr)
 			open = append(open, i)
 			continue
 		}
-		if err := r.proveBulk(ctx, &r.proven); err != nil {
-			return nil, err
+		if proveErr := r.proveBulk(ctx, &r.proven); proveErr != nil {
+			err = proveErr // what is proven is served all the same
 		}
 		current, why := r.proven.of(i)
 		switch {
 		case current == 0:
 			r.emit.miss(ctx, key, why)
-		case gen == current:
-			r.values[key] = value
-			r.emit.hit(ctx, key, false)
-		default:
-			if gen < current {
-				r.near.Del(key)
+		case entry.Gen != current:
+			if entry.Gen < current {
+				r.dropNear(ctx, key)
 			}
 			open = append(open, i)
+		case entry.Absent:
+			r.noteAbsent(ctx, key)
+		default:
+			r.values[key] = entry.Value
+			r.emit.hit(ctx, key, false)
 		}
 	}
 	if r.Handle.values.provider == nil {
 		for _, i := range open {
 			r.emit.miss(ctx, r.keys[i], ReasonNotFound)
 		}
-		return nil, nil
+		return nil, err
 	}
-	return open, nil
+	return open, err
 }
 
-// fromBulk serves all keys from their bulk entry, or none.
+// fromBulk serves all keys from their bulk entry, or none. An error is the
+// caller's own ended context.
 func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReading) (served bool, err error) {
-	if read.bulkErr != nil {
-		for _, key := range r.keys {
-			r.emit.miss(ctx, key, ReasonProviderError)
-		}
-		return false, r.failed(OpGetBulk, r.keys[0], len(r.keys), read.bulkErr)
-	}
 	raw := read.bulk
-	if raw == nil {
+	if raw == nil || read.bulkErr != nil {
 		return false, nil
 	}
 	items, err := r.codec.version.DecodeBulk(raw, entry)
@@ -176,9 +171,7 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 		r.reject(ctx, entry, raw, ReasonCorrupt)
 		return false, nil
 	}
-	if err := r.proveBulk(ctx, &r.proven); err != nil {
-		return false, err
-	}
+	ctxErr := r.proveBulk(ctx, &r.proven) // what is proven is served all the same
 	members := make(map[string]wire.BulkItem, len(items))
 	for _, item := range items {
 		members[item.Key] = item
@@ -216,10 +209,10 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 		r.values[key] = value
 	}
 	for i, key := range r.keys {
-		r.refillNear(key, r.values[key], r.proven.gens[i])
+		r.refillNear(ctx, key, r.values[key], r.proven.gens[i])
 		r.emit.hit(ctx, key, true)
 	}
-	return true, nil
+	return true, ctxErr
 }
 
 // reject drops the bulk entry.
@@ -228,9 +221,11 @@ func (r *bulkRead[V]) reject(ctx context.Context, entry string, raw []byte, reas
 	r.emit.bulkRejected(ctx, r.keys, false, reason)
 }
 
-// fromSingles serves each of the open keys from its own entry.
+// fromSingles serves each of the open keys from its own entry. It reads values and
+// generations part by part, so that a call that ends midway returns what it has
+// read by then.
 func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkReading) error {
-	early := r.proven.gens != nil // read before the entries
+	early := r.proven.gens != nil // read before the entries; otherwise all keys are open
 	wanted := open[:0]
 	for _, i := range open {
 		if early && (read.singles == nil || r.proven.err != nil) {
@@ -241,50 +236,66 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 		}
 		wanted = append(wanted, i)
 	}
-	if len(wanted) == 0 {
-		return nil
+	var failed failures
+	failed.add(read.bulkErr)
+	if len(wanted) > 0 {
+		failed.add(read.singlesErr)
 	}
-	raws, getErr := r.singles(ctx, wanted, read)
-	if slices.ContainsFunc(raws, func(raw []byte) bool { return raw != nil }) {
-		if err := r.proveBulk(ctx, &r.proven); err != nil {
-			return err
+	last := read.bulkErr // what the next call would meet again
+	for part := range slices.Chunk(wanted, partSize) {
+		var raws [][]byte
+		getErr := read.singlesErr
+		if read.singles == nil {
+			if goesOn(ctx, last) {
+				raws, last = r.port.readSingles(ctx, r.entriesOf(part))
+				failed.add(last)
+			}
+			getErr = last
+		}
+		rawOf := func(j int) []byte {
+			switch {
+			case read.singles != nil:
+				return read.singles[part[j]]
+			case raws != nil:
+				return raws[j]
+			}
+			return nil
+		}
+		if !early && slices.ContainsFunc(raws, func(raw []byte) bool { return raw != nil }) {
+			r.provePart(ctx, &r.proven, part[0], part[len(part)-1]+1)
+		}
+		for j, i := range part {
+			single := reading{raw: rawOf(j), why: ReasonNotFound, early: early}
+			if single.raw != nil {
+				single.gen, single.why = r.proven.of(i)
+				r.open(r.keys[i], r.proven.entries[i], &single)
+			} else if getErr != nil {
+				single.why = ReasonProviderError
+			}
+			r.serve(ctx, i, &single)
 		}
 	}
-	for j, i := range wanted {
-		single := reading{raw: raws[j], why: ReasonNotFound, early: early}
-		if single.raw != nil {
-			single.gen, single.why = r.proven.of(i)
-			r.open(r.keys[i], r.proven.entries[i], &single)
-		} else if getErr != nil {
-			single.why = ReasonProviderError
-		}
-		r.serve(ctx, i, &single)
+	ctxErr := ended(ctx)
+	if failed.n == 0 {
+		return ctxErr
 	}
-	if getErr != nil {
-		return r.failed(OpGetBulk, r.keys[wanted[0]], len(wanted), getErr)
+	err := r.failed(OpGetBulk, r.keys[open[0]], len(open), failed.err())
+	if ctxErr != nil && !errors.Is(err, ctxErr) {
+		return errors.Join(ctxErr, err)
 	}
-	return nil
+	return err
 }
 
-// singles returns the entries with the given indices, nil for a miss. With an
-// error, it holds what could be read all the same.
-func (r *bulkRead[V]) singles(ctx context.Context, wanted []int, read bulkReading) ([][]byte, error) {
-	if len(wanted) == len(r.keys) {
-		if read.singles != nil {
-			return read.singles, read.singlesErr
-		}
-		return r.port.readSingles(ctx, r.proven.entries)
+// entriesOf returns the storage keys of the keys with the given indices.
+func (r *bulkRead[V]) entriesOf(part []int) []string {
+	if len(part) == len(r.keys) {
+		return r.proven.entries
 	}
-	raws, entries := make([][]byte, len(wanted)), make([]string, len(wanted))
-	for j, i := range wanted {
-		if entries[j] = r.proven.entries[i]; read.singles != nil {
-			raws[j] = read.singles[i]
-		}
+	entries := make([]string, len(part))
+	for j, i := range part {
+		entries[j] = r.proven.entries[i]
 	}
-	if read.singles != nil {
-		return raws, read.singlesErr
-	}
-	return r.port.readSingles(ctx, entries)
+	return entries
 }
 
 // serve ends the reading of one key.
@@ -294,18 +305,25 @@ func (r *bulkRead[V]) serve(ctx context.Context, i int, single *reading) {
 	switch {
 	case why == "":
 		r.values[key] = value
-		r.refillNear(key, value, single.gen)
+		r.refillNear(ctx, key, value, single.gen)
 		r.emit.hit(ctx, key, false)
 		return
 	case why == ReasonAbsent:
-		if r.absent == nil {
-			r.absent = make(map[string]bool)
-		}
-		r.absent[key] = true
+		r.noteAbsent(ctx, key)
+		return
 	case isDead(why):
 		r.unhealthy = append(r.unhealthy, unhealthyEntry{r.proven.entries[i], single.raw, why})
 	}
 	r.emit.miss(ctx, key, why)
+}
+
+// noteAbsent ends the reading of a key that the source is known not to have.
+func (r *bulkRead[V]) noteAbsent(ctx context.Context, key string) {
+	if r.absent == nil {
+		r.absent = make(map[string]bool)
+	}
+	r.absent[key] = true
+	r.emit.miss(ctx, key, ReasonAbsent)
 }
 
 // heal deletes what cannot be served any more, in one call.

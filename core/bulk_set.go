@@ -12,26 +12,44 @@ import (
 
 // SetBulkWithGens implements [CAS].
 func (h *Handle[V]) SetBulkWithGens(ctx context.Context, items map[string]V, observedGens map[string]uint64, ttl time.Duration) error {
+	_, err := h.SetBulkWithGensResult(ctx, items, observedGens, ttl)
+	return err
+}
+
+// SetBulkWithGensResult is SetBulkWithGens, and tells what became of the values
+// and of their bulk entry. A disabled cache skips all with [ReasonDisabled].
+func (h *Handle[V]) SetBulkWithGensResult(ctx context.Context, items map[string]V, observedGens map[string]uint64, ttl time.Duration) (SetBulkResult, error) {
 	if h.disabled {
-		return nil
+		return allOf(items, skippedFor(ReasonDisabled)), nil
 	}
+	failed := SetResult{Outcome: SetFailed}
 	if err := h.begin(ctx); err != nil {
-		return err
+		return allOf(items, failed), err
 	}
 	keys := slices.Sorted(maps.Keys(items))
-	if err := checkTTL(ttl); err != nil && len(keys) > 0 {
-		return h.failed(OpSetBulk, keys[0], len(keys), err)
-	} else if err != nil {
-		return err
+	if err := checkTTL(ttl); err != nil {
+		if len(keys) > 0 {
+			err = h.failed(OpSetBulk, keys[0], len(keys), err)
+		}
+		return allOf(items, failed), err
 	}
 	fills := make([]filling[V], len(keys))
 	for i, key := range keys {
 		if err := h.check(OpSetBulk, key); err != nil {
-			return err
+			return allOf(items, failed), err
 		}
 		fills[i] = filling[V]{key: key, value: items[key], gen: observedGens[key], ttl: ttl}
 	}
 	return h.storeMany(ctx, fills, ttl, !h.noBulk)
+}
+
+// allOf is the result of a bulk set that stored nothing.
+func allOf[V any](items map[string]V, of SetResult) SetBulkResult {
+	r := SetBulkResult{Bulk: of}
+	for key := range items {
+		r.note(key, of)
+	}
+	return r
 }
 
 // store stores what a loader got: as singles, and as a bulk too if these are
@@ -44,23 +62,26 @@ func (h *Handle[V]) store(ctx context.Context, fills []filling[V], whole bool) e
 		return err
 	}
 	if len(fills) == 1 {
-		return h.storeOne(ctx, fills[0])
+		_, err := h.storeOne(ctx, fills[0])
+		return err
 	}
 	for _, f := range fills {
 		whole = whole && !f.absent
 	}
 	slices.SortFunc(fills, func(a, b filling[V]) int { return strings.Compare(a.key, b.key) })
-	return h.storeMany(ctx, fills, 0, whole && !h.noBulk)
+	_, err := h.storeMany(ctx, fills, 0, whole && !h.noBulk)
+	return err
 }
 
 // storeMany stores the fills whose generation has not moved, in ascending order
 // of distinct keys, and a bulk entry of them all if asked to and none has
 // moved.
-func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL time.Duration, bulk bool) error {
+func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL time.Duration, bulk bool) (r SetBulkResult, err error) {
 	var why Reason // a fill is left out
 	skip := func(f filling[V], reason Reason) {
 		why = reason
 		h.emit.setSkipped(ctx, f.key, reason)
+		r.note(f.key, skippedFor(reason))
 	}
 	asked := make([]filling[V], 0, len(fills))
 	entries := make([]string, 0, len(fills))
@@ -79,7 +100,11 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 	if len(asked) > 0 {
 		reasons, err := h.port.checkBulk(ctx, entries, gens)
 		if err != nil {
-			return err
+			r.Bulk = SetResult{Outcome: SetFailed}
+			for _, f := range asked {
+				r.note(f.key, r.Bulk)
+			}
+			return r, err
 		}
 		if reasons != nil {
 			fresh := 0
@@ -95,6 +120,20 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		}
 	}
 	items, kept, failed := h.items(asked, entries, bulkTTL, bulk && why == "")
+	encoded := 0
+	for _, f := range asked {
+		if encoded < len(kept) && kept[encoded].key == f.key {
+			encoded++
+			continue
+		}
+		r.note(f.key, SetResult{Outcome: SetFailed})
+	}
+	switch {
+	case !bulk:
+		r.Bulk = skippedFor(ReasonDisabled)
+	case len(fills) > 0:
+		r.Bulk = SetResult{Outcome: SetFailed}
+	}
 	if len(items) > 0 {
 		for i, f := range kept {
 			gens[i] = f.gen
@@ -105,18 +144,20 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 			if results[i].why != "" {
 				why = results[i].why
 			}
-			h.settleSet(ctx, &f, &items[i], results[i])
+			r.note(f.key, h.settleSet(ctx, &f, &items[i], results[i]))
 		}
 		if at := len(kept); at < len(items) && why == "" {
-			if why = results[at].why; why == "" && !results[at].failed && !results[at].stored {
+			why = results[at].why
+			if r.Bulk = results[at].result(); r.Bulk.Outcome == SetDeclined {
 				h.emit.setRejected(ctx, items[at].Key, true, items[at].Cost)
 			}
 		}
 	}
 	if bulk && why != "" {
+		r.Bulk = skippedFor(why)
 		h.emit.bulkRejected(ctx, keysOf(fills), true, why)
 	}
-	return failed.err()
+	return r, failed.err()
 }
 
 // items returns what to store for the fills, and of which of them: a single for

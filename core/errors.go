@@ -70,15 +70,16 @@ const (
 	OpSnapshotBulk Op = "snapshot bulk"
 	OpInvalidate   Op = "invalidate"
 	OpMutate       Op = "mutate"
+	OpLoad         Op = "load" // of Loader.Get
 )
 
 // OpError tells which operation of a cache failed, and for which key. It is found
 // by errors.As in what the calls return, but for [ErrClosed] and the end of the
 // caller's own context, which are returned as they are, and the failures that
-// [InvalidateError] and [LoadPanicError] tell of.
+// [InvalidateError], [LoadPanicError] and [BulkLoadError] tell of.
 type OpError struct {
 	Op        Op
-	Namespace string // of the cache
+	Namespace string // of the cache; empty for a load over another [CAS] than a [Handle]
 	Key       string // the caller's key; of several, the first one
 	Keys      int    // how many keys the operation was for
 	Err       error  // the cause
@@ -88,7 +89,10 @@ type OpError struct {
 const shownKey = 256
 
 func (e *OpError) Error() string {
-	key := newKeySpace(e.Namespace, "").entry(e.Key)
+	key := e.Key
+	if e.Namespace != "" {
+		key = newKeySpace(e.Namespace, "").entry(key)
+	}
 	if len(key) > shownKey {
 		key = strings.ToValidUTF8(key[:shownKey], "") + "..."
 	}

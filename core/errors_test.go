@@ -93,6 +93,17 @@ func TestOpErrorsNameOperationAndKey(t *testing.T) {
 			func(r *rig) error { return r.SetWithGen(ctx, "", "v", 1, 0) },
 			OpError{Op: OpSet, Keys: 1}, ErrInvalidKey,
 		},
+		"load": {
+			func(r *rig) error { _, err := failingLoader(r.Handle, refused).Get(ctx, "k"); return err },
+			OpError{Op: OpLoad, Key: "k", Keys: 1}, refused,
+		},
+		"load that fails with an OpError": {
+			func(r *rig) error {
+				_, err := failingLoader(r.Handle, &OpError{Op: OpSet, Namespace: "n", Key: "other", Keys: 1, Err: refused}).Get(ctx, "k")
+				return err
+			},
+			OpError{Op: OpSet, Key: "other", Keys: 1}, refused,
+		},
 		"snapshot": {
 			func(r *rig) error {
 				r.store.fail(GenSnapshot, refused)
@@ -197,5 +208,35 @@ func TestOpErrorTexts(t *testing.T) {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("an error is one readable line: got %s, want %s", got, c.want)
 		}
+	}
+}
+
+func failingLoader(cache CAS[string], err error) *Loader[string] {
+	l, newErr := NewLoader(cache, LoaderOptions[string]{Load: func(context.Context, string) (string, error) { return "", err }})
+	if newErr != nil {
+		panic(newErr)
+	}
+	return l
+}
+
+func TestLoadErrorsThatAreReturnedAsTheyAre(t *testing.T) {
+	r := newRig(t)
+	_, err := failingLoader(struct{ CAS[string] }{r.Handle}, errBroken).Get(t.Context(), "k")
+	if want := (OpError{Op: OpLoad, Key: "k", Keys: 1, Err: errBroken}); *err.(*OpError) != want || err.Error() != `cascache: load "k": broken` {
+		t.Errorf("over another CAS the namespace is not known: got %+v", err)
+	}
+	absent := fmt.Errorf("row: %w", ErrNotFound)
+	if _, err := failingLoader(r.Handle, absent).Get(t.Context(), "k"); err != absent {
+		t.Errorf("that the source has no such key is no failure of the load: got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := failingLoader(r.Handle, errBroken).Get(ctx, "k"); err != context.Canceled {
+		t.Errorf("the end of the caller's context is returned as it is: got %v", err)
+	}
+	_, err = failingLoader(r.Handle, errBroken).GetBulk(t.Context(), []string{"k"})
+	var bulk *BulkLoadError
+	if !errors.As(err, &bulk) || bulk.Err != errBroken {
+		t.Errorf("a bulk tells which keys failed with a BulkLoadError: got %v", err)
 	}
 }

@@ -104,6 +104,7 @@ func ExampleHooks_metrics() {
 				}
 			},
 			DeleteFailed:        func(_ context.Context, e cascache.DeleteFailedEvent) { count("delete failed", "", e.Keys) },
+			NearFailed:          func(_ context.Context, e cascache.NearFailedEvent) { count("near failed", "", 1) },
 			InvalidateFailed:    func(_ context.Context, e cascache.InvalidateFailedEvent) { count("suspect", "", 1) },
 			InvalidateRecovered: func(_ context.Context, e cascache.InvalidateRecoveredEvent) { count("suspect", "", -1) },
 			LeaseEnded:          func(_ context.Context, e cascache.LeaseEndedEvent) { count("lease ended", "", len(e.Keys)) },
@@ -128,4 +129,48 @@ func ExampleHooks_metrics() {
 	// hits: 1
 	// misses, nothing there: 1
 	// fills skipped, overtaken: 1
+}
+
+// A fill that was overtaken by an invalidation is no error, and is not stored.
+func ExampleHandle_SetWithGenResult() {
+	ctx := context.Background()
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+
+	obs := cache.SnapshotGen("42")
+	fmt.Println(cache.SetWithGenResult(ctx, "42", "Ada", obs, 0))
+
+	obs = cache.SnapshotGen("42")
+	_ = cache.Invalidate(ctx, "42") // somebody writes while the source is being read
+	fmt.Println(cache.SetWithGenResult(ctx, "42", "Ada", obs, 0))
+	// Output:
+	// {stored } <nil>
+	// {skipped stale} <nil>
+}
+
+// What was not stored of many values, and why.
+func ExampleHandle_SetBulkWithGensResult() {
+	ctx := context.Background()
+	cache, err := cascache.New(cascache.Options[string]{
+		Namespace: "name", Provider: newPlainProvider(), Codec: cascache.String{},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+
+	obs := cache.SnapshotGens([]string{"1", "2", "3"})
+	_ = cache.Invalidate(ctx, "2") // somebody writes while the source is being read
+	names := map[string]string{"1": "Ada", "2": "Grace", "3": "Barbara"}
+	got, err := cache.SetBulkWithGensResult(ctx, names, obs, 0)
+	fmt.Println(got.NotStored, err)
+	fmt.Println(got.Bulk)
+	// Output:
+	// map[2:{skipped stale}] <nil>
+	// {skipped stale}
 }

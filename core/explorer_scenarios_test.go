@@ -363,6 +363,10 @@ var scenarios = map[string]scenario{
 		setUp:  scripts{filler("a")},
 		actors: scripts{loss("a"), writer("a"), readThrough("a")},
 	},
+	"absence kept near, and an insert": {
+		near:   true,
+		actors: scripts{loaderReader("a"), loaderReader("a"), writer("a")},
+	},
 	"near in bulks against a writer": {
 		near:    true,
 		batches: true,

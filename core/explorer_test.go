@@ -44,7 +44,7 @@ type world struct {
 	underHold map[string]int            // the highest version committed under a hold of its own
 	replies   bool                      // the reply to a bump is a step of its own
 	loader    *Loader[string]
-	near      map[string]nearEntry
+	near      map[string]NearEntry[string]
 	down      bool // the generation store does not answer in time
 	running   *actor
 
@@ -108,12 +108,6 @@ type actor struct {
 type readEntry struct {
 	gen       uint64
 	gensFirst bool // the generation was read before the entry
-}
-
-// nearEntry is an entry of the near tier.
-type nearEntry struct {
-	value string
-	gen   uint64
 }
 
 // begin begins a call, whose first step settles what it must see.
@@ -289,22 +283,25 @@ func (n steppedNear) ctx() context.Context {
 	return context.WithValue(context.Background(), actorKey{}, n.w.running)
 }
 
-func (n steppedNear) Get(key string) (value string, gen uint64, ok bool) {
+func (steppedNear) Get(string) (string, uint64, bool) { panic("the cache keeps whole entries") }
+
+func (steppedNear) Set(string, string, uint64, time.Duration) { panic("the cache keeps whole entries") }
+
+func (n steppedNear) GetEntry(key string) (entry NearEntry[string], ok bool) {
 	n.w.step(n.ctx(), "near get "+key, func() string {
 		n.w.running.first(n.w)
-		e, found := n.w.near[key]
-		value, gen, ok = e.value, e.gen, found
-		return fmt.Sprint(e, found)
+		entry, ok = n.w.near[key]
+		return fmt.Sprint(entry, ok)
 	})
-	return value, gen, ok
+	return entry, ok
 }
 
-func (n steppedNear) Set(key, value string, gen uint64, _ time.Duration) {
+func (n steppedNear) SetEntry(key string, entry NearEntry[string], _ time.Duration) {
 	n.w.step(n.ctx(), "near set "+key, func() string {
-		if a := n.w.running; a.current[n.w.cache.keys.entry(key)] != gen {
-			n.w.violated("%s kept %s near under generation %d, which it has not found to be current", a.name, key, gen)
+		if a := n.w.running; a.current[n.w.cache.keys.entry(key)] != entry.Gen {
+			n.w.violated("%s kept %s near under generation %d, which it has not found to be current", a.name, key, entry.Gen)
 		}
-		n.w.near[key] = nearEntry{value, gen}
+		n.w.near[key] = entry
 		return "ok"
 	})
 }
@@ -654,7 +651,7 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 	w := &world{
 		entries: map[string]string{}, gens: map[string]uint64{},
 		source: map[string]int{}, acked: map[string]int{},
-		holds: map[string]map[string]int{}, underHold: map[string]int{}, near: map[string]nearEntry{},
+		holds: map[string]map[string]int{}, underHold: map[string]int{}, near: map[string]NearEntry[string]{},
 		broken: s.broken, replies: s.replies, now: 1,
 	}
 	if s.local {

@@ -179,9 +179,6 @@ func TestExtremeOptions(t *testing.T) {
 	for _, field := range durationFields(Options[string]{}) {
 		t.Run(field, func(t *testing.T) {
 			eachExtreme(t, func(t *testing.T, opts Options[string], d time.Duration) {
-				if field == "CleanupInterval" && 0 < d && d < time.Millisecond {
-					t.Skip("a clock that only moves when all wait never gets past a timer of nanoseconds")
-				}
 				setDuration(&opts, field, d)
 				h, err := New(opts)
 				if err != nil {
@@ -384,7 +381,7 @@ func TestExtremesOfLocalGenerations(t *testing.T) {
 	for _, interval := range append(extremes, negatives...) {
 		for _, retention := range append(extremes, negatives...) {
 			if interval > 0 && interval < time.Second {
-				continue // see TestExtremeOptions
+				continue // too many prunings in two hours; see TestAShortCleanupInterval
 			}
 			synctest.Test(t, func(t *testing.T) {
 				s := NewLocalGenStore(interval, retention)
@@ -410,6 +407,38 @@ func TestExtremesOfLocalGenerations(t *testing.T) {
 					t.Errorf("Cleanup of a negative retention prunes all: %d generations are left", got)
 				}
 			})
+		}
+	}
+}
+
+func TestAShortCleanupInterval(t *testing.T) {
+	for _, interval := range []time.Duration{1, time.Microsecond, MinCleanupInterval} {
+		synctest.Test(t, func(t *testing.T) {
+			s := NewLocalGenStore(interval, 1)
+			defer s.Close(t.Context())
+			if _, err := s.Bump(t.Context(), "k"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(MinCleanupInterval - 1)
+			if got := s.Len(); got != 1 {
+				t.Errorf("an interval of %v is %v: it pruned before", interval, MinCleanupInterval)
+			}
+			time.Sleep(1)
+			synctest.Wait()
+			if got := s.Len(); got != 0 {
+				t.Errorf("an interval of %v is %v: it has not pruned by then", interval, MinCleanupInterval)
+			}
+		})
+	}
+}
+
+func TestStripedSizes(t *testing.T) {
+	for slots, want := range map[int]int{
+		math.MinInt: DefaultStripedSlots, -1: DefaultStripedSlots, 0: DefaultStripedSlots, 1: 1, 3: 4, 1 << 20: 1 << 20,
+		MaxStripedSlots: MaxStripedSlots, MaxStripedSlots + 1: MaxStripedSlots, math.MaxInt: MaxStripedSlots,
+	} {
+		if got := stripedSize(slots); got != want {
+			t.Errorf("a store of %d slots has %d: got %d", slots, want, got)
 		}
 	}
 }

@@ -244,13 +244,30 @@ func (p party[V]) disband() {
 func (f *flights[V]) leave(fl *flight[V]) (begun bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.giveUp(fl)
+	return fl.begun
+}
+
+// leaveAll gives up many seats at once: one after the other, the loads whose seats
+// come last would begin meanwhile.
+func (f *flights[V]) leaveAll(seats []seat[V]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range seats {
+		if s.flight != nil {
+			f.giveUp(s.flight)
+		}
+	}
+}
+
+// giveUp gives up a seat. f.mu is held.
+func (f *flights[V]) giveUp(fl *flight[V]) {
 	fl.waiting--
 	if fl.waiting == 0 {
 		f.remove(fl)
 		fl.unqueue()
 		fl.cancel()
 	}
-	return fl.begun
 }
 
 // land hands the results to all who wait.

@@ -330,7 +330,7 @@ func errorsOfParts(ctx context.Context, entries []string, do func(part []string)
 		}
 		if last != nil {
 			partErrs = repeated(last, len(part))
-		} else if i := slices.IndexFunc(partErrs, func(err error) bool { return err != nil }); i >= 0 && !goesOn(ctx, partErrs[i]) {
+		} else if i := slices.IndexFunc(partErrs, func(err error) bool { return !goesOn(ctx, err) }); i >= 0 {
 			last = partErrs[i]
 		}
 		if partErrs != nil && errs == nil {
@@ -349,12 +349,16 @@ func (g *generations) bumpEach(ctx context.Context, entries []string) ([]error, 
 		return bumpErrors(gens, err, len(entries)), nil
 	}
 	var errs []error
+	var last error
 	for i, entry := range entries {
-		if _, err := g.store.Bump(ctx, entry); err != nil {
+		if goesOn(ctx, last) {
+			_, last = g.store.Bump(ctx, entry)
+		}
+		if last != nil {
 			if errs == nil {
 				errs = make([]error, len(entries))
 			}
-			errs[i] = err
+			errs[i] = last
 		}
 	}
 	return errs, nil
@@ -422,7 +426,7 @@ func eachOf(one func(context.Context, string) (uint64, error)) func(context.Cont
 			gen, err := one(ctx, entry)
 			if err != nil {
 				failed.add(err)
-				if ctx.Err() != nil {
+				if !goesOn(ctx, err) {
 					break
 				}
 				continue

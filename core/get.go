@@ -51,6 +51,8 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string, observe *observation
 	switch near {
 	case nearHit:
 		return value, foundValue, nil
+	case nearAbsent:
+		return value, foundAbsent, nil
 	case nearUnproven:
 		return value, foundNothing, err
 	}
@@ -78,7 +80,7 @@ func (h *Handle[V]) beginRead(ctx context.Context, key string) error {
 func (h *Handle[V]) serve(ctx context.Context, key string, r *reading) (value V, found found) {
 	value, why := h.judge(r)
 	if why == "" {
-		h.refillNear(key, value, r.gen)
+		h.refillNear(ctx, key, value, r.gen)
 		h.emit.hit(ctx, key, false)
 		return value, foundValue
 	}

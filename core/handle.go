@@ -16,7 +16,7 @@ import (
 type Handle[V any] struct {
 	// What a hit reads comes first, so that it lies in few cache lines.
 
-	near     Near[V] // nil: none
+	near     nearTier[V]
 	port     port
 	disabled bool
 	noBulk   bool
@@ -49,7 +49,7 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 	}
 	h.keys = newKeySpace(opts.Namespace, opts.Schema)
 	h.emit = newEmitter(opts.Hooks, opts.Namespace)
-	h.near = opts.Near
+	h.near = newNearTier(opts.Near)
 	if opts.Provider != nil {
 		version := wire.Version1
 		if opts.Checksum {
@@ -147,7 +147,7 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 	h.closeOnce.Do(func() {
 		h.closed.Store(true)
 		h.unclosed.Stop()
-		h.closeErr = errors.Join(h.recovery.close(ctx), h.values.close(ctx), h.closeNear(), h.gens.close(ctx))
+		h.closeErr = errors.Join(h.recovery.close(ctx), h.values.close(ctx), h.near.close(), h.gens.close(ctx))
 	})
 	return h.closeErr
 }

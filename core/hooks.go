@@ -32,6 +32,9 @@ type Hooks struct {
 	// DeleteFailed: an invalidation bumped the generation, so that the entry
 	// can no longer be served, but could not delete the entry.
 	DeleteFailed func(context.Context, DeleteFailedEvent)
+	// NearFailed: a call of the near tier panicked. A read goes on without it,
+	// and so does a fill or an invalidation.
+	NearFailed func(context.Context, NearFailedEvent)
 	// InvalidateFailed: an invalidation is not known to be applied; the key
 	// is suspect. Of many keys in one call the first few have an event each.
 	InvalidateFailed func(context.Context, InvalidateFailedEvent)
@@ -110,6 +113,14 @@ type DeleteFailedEvent struct {
 	Err       error
 }
 
+// NearFailedEvent tells that a call of the near tier panicked.
+type NearFailedEvent struct {
+	Namespace string
+	Key       string
+	Op        NearOp
+	Err       error
+}
+
 // InvalidateFailedEvent tells that a key is suspect.
 type InvalidateFailedEvent struct {
 	Namespace string
@@ -157,6 +168,16 @@ const (
 	GenBump     GenOp = "bump"
 )
 
+// NearOp names an operation of a near tier.
+type NearOp string
+
+// The operations of a near tier.
+const (
+	NearGet NearOp = "get"
+	NearSet NearOp = "set"
+	NearDel NearOp = "del"
+)
+
 // Reason says why something was not served, not stored, or deleted.
 type Reason string
 
@@ -187,6 +208,9 @@ const (
 	ReasonAbsent Reason = "absent"
 	// ReasonMemberMissing: the bulk entry lacks a key of its set.
 	ReasonMemberMissing Reason = "member_missing"
+	// ReasonDisabled: the cache is disabled, or writes no bulk entries. Only the
+	// results of sets have it; no hook is told.
+	ReasonDisabled Reason = "disabled"
 )
 
 // emitter calls the hooks that are set.
@@ -248,6 +272,13 @@ func (e *emitter) genStoreError(ctx context.Context, op GenOp, key string, keys 
 func (e *emitter) deleteFailed(ctx context.Context, key string, keys int, err error) {
 	if f := e.hooks.DeleteFailed; f != nil {
 		f(ctx, DeleteFailedEvent{Namespace: e.namespace, Key: key, Keys: keys, Err: err})
+	}
+}
+
+// nearFailed tells nothing where err is nil.
+func (e *emitter) nearFailed(ctx context.Context, op NearOp, key string, err error) {
+	if f := e.hooks.NearFailed; f != nil && err != nil {
+		f(ctx, NearFailedEvent{Namespace: e.namespace, Key: key, Op: op, Err: err})
 	}
 }
 

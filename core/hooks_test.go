@@ -46,6 +46,7 @@ func (l *eventLog) hooks() *Hooks {
 		BulkRejected:        noting[BulkRejectedEvent](l),
 		GenStoreError:       noting[GenStoreErrorEvent](l),
 		DeleteFailed:        noting[DeleteFailedEvent](l),
+		NearFailed:          noting[NearFailedEvent](l),
 		InvalidateFailed:    noting[InvalidateFailedEvent](l),
 		InvalidateRecovered: noting[InvalidateRecoveredEvent](l),
 		SharedProvider:      noting[SharedProviderEvent](l),

@@ -86,7 +86,7 @@ func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs
 		}
 	}
 	for i, key := range keys {
-		h.dropNear(key)
+		h.dropNear(ctx, key)
 		if bumpErrs == nil || bumpErrs[i] == nil {
 			h.recovery.cleared(ctx, entries[i], began)
 		}

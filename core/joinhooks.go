@@ -19,6 +19,7 @@ func JoinHooks(hooks ...*Hooks) *Hooks {
 		BulkRejected:        joinedHook(hooks, func(h *Hooks) func(context.Context, BulkRejectedEvent) { return h.BulkRejected }),
 		GenStoreError:       joinedHook(hooks, func(h *Hooks) func(context.Context, GenStoreErrorEvent) { return h.GenStoreError }),
 		DeleteFailed:        joinedHook(hooks, func(h *Hooks) func(context.Context, DeleteFailedEvent) { return h.DeleteFailed }),
+		NearFailed:          joinedHook(hooks, func(h *Hooks) func(context.Context, NearFailedEvent) { return h.NearFailed }),
 		InvalidateFailed:    joinedHook(hooks, func(h *Hooks) func(context.Context, InvalidateFailedEvent) { return h.InvalidateFailed }),
 		InvalidateRecovered: joinedHook(hooks, func(h *Hooks) func(context.Context, InvalidateRecoveredEvent) { return h.InvalidateRecovered }),
 		LeaseEnded:          joinedHook(hooks, func(h *Hooks) func(context.Context, LeaseEndedEvent) { return h.LeaseEnded }),

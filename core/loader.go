@@ -49,7 +49,8 @@ type LoaderOptions[V any] struct {
 	// AbsentTTL is how long it is remembered that the source has no such
 	// key, unless the key is invalidated. 0: it is not remembered, nor are
 	// such entries believed. Not negative. It takes a [Handle]: another
-	// [CAS] has no way to store it.
+	// [CAS] has no way to store it. A near tier remembers it if it is an
+	// [EntryNear].
 	AbsentTTL time.Duration
 
 	// MaxLoads bounds the calls of Load and LoadBulk under way at once, those
@@ -140,8 +141,9 @@ func NewLoader[V any](cache CAS[V], opts LoaderOptions[V]) (*Loader[V], error) {
 
 // Get returns the value under key from the cache or else from the source. An
 // error that wraps [ErrNotFound] says that the source has none. A provider that
-// fails costs a load; other errors are those of the load, the caller's own
-// ended context, [ErrLoadCycle], [ErrInvalidKey] and [ErrClosed].
+// fails costs a load; other errors are those of the load, in an [*OpError] with
+// [OpLoad] unless they have an OpError in them already, the caller's own ended
+// context, [ErrLoadCycle], [ErrInvalidKey] and [ErrClosed].
 func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	landed := l.flights.landed(key)
 	value, found, observed, err := l.cache.lookUp(ctx, key)
@@ -162,17 +164,34 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 	if !joined {
 		// A flight of this key has landed since the look-up, and may have
 		// stored what that missed.
-		if value, found, _, _ := l.cache.lookUp(ctx, key); found == foundValue {
+		switch value, found, _, _ := l.cache.lookUp(ctx, key); {
+		case found == foundValue:
 			return value, nil
+		case found == foundAbsent && l.opts.AbsentTTL > 0:
+			return value, notFound(key)
 		}
 		p, _ = l.flights.join(ctx, wants, true, nil)
 	}
 	defer p.disband()
-	r := l.wait(ctx, p.seats[0], key)
-	if r.err == nil {
+	r := l.wait(ctx, p.seats[0])
+	switch {
+	case r.err == nil:
 		r.err = p.seats[0].flight.hookErr
+	case !r.absent && ended(ctx) == nil:
+		r.err = l.failed(key, r.err)
 	}
 	return r.value, r.err
+}
+
+// failed returns the error of a load with the key that it was for, unless that
+// tells of a key, or of how the load ended, by itself.
+func (l *Loader[V]) failed(key string, err error) error {
+	var op *OpError
+	var panicked *LoadPanicError
+	if errors.Is(err, ErrLoadCycle) || errors.Is(err, errLoadExited) || errors.As(err, &panicked) || errors.As(err, &op) {
+		return err
+	}
+	return &OpError{Op: OpLoad, Namespace: l.cache.namespace(), Key: key, Keys: 1, Err: err}
 }
 
 // GetBulk returns the values under keys, from the cache or else from the
@@ -195,9 +214,19 @@ func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, e
 	p, _ := l.flights.join(ctx, wants, len(wants) == read.asked, nil)
 	defer p.disband()
 	var failure bulkFailure[V]
+	gone := false
 	for i, s := range p.seats {
 		key := wants[i].key
-		r := l.wait(ctx, s, key)
+		if !gone && ctx.Err() != nil {
+			gone = true
+			l.flights.leaveAll(p.seats[i:])
+		}
+		var r loaded[V]
+		if gone {
+			r = landedOr(ctx, s)
+		} else {
+			r = l.wait(ctx, s)
+		}
 		switch {
 		case r.err == nil:
 			read.values[key] = r.value
@@ -223,7 +252,7 @@ func (l *Loader[V]) final(ctx context.Context, err error) bool {
 }
 
 // wait returns what the flight brings for one seat, or why it was left.
-func (l *Loader[V]) wait(ctx context.Context, s seat[V], key string) loaded[V] {
+func (l *Loader[V]) wait(ctx context.Context, s seat[V]) loaded[V] {
 	if s.flight == nil {
 		return loaded[V]{err: s.err}
 	}
@@ -245,9 +274,23 @@ func (l *Loader[V]) wait(ctx context.Context, s seat[V], key string) loaded[V] {
 	case err != nil:
 		return loaded[V]{err: err}
 	case begun:
-		return loaded[V]{err: fmt.Errorf("cascache: load %q: %w", key, f.ctx.Err())}
+		return loaded[V]{err: fmt.Errorf("cascache: the load has not returned: %w", f.ctx.Err())}
 	}
-	return loaded[V]{err: fmt.Errorf("cascache: load %q: no turn among %d loads: %w", key, l.opts.MaxLoads, f.ctx.Err())}
+	return loaded[V]{err: fmt.Errorf("cascache: no turn among %d loads: %w", l.opts.MaxLoads, f.ctx.Err())}
+}
+
+// landedOr returns what the flight of a seat that was given up has brought all
+// the same, or that the caller's context has ended.
+func landedOr[V any](ctx context.Context, s seat[V]) loaded[V] {
+	if s.flight == nil {
+		return loaded[V]{err: s.err}
+	}
+	select {
+	case <-s.flight.done:
+		return s.flight.results[s.index]
+	default:
+		return loaded[V]{err: ctx.Err()}
+	}
 }
 
 var (

@@ -26,6 +26,9 @@ type loaderCache[V any] interface {
 	// have no generation (G2).
 	store(ctx context.Context, fills []loadedFill[V], whole bool) error
 
+	// namespace is that of the cache, or empty where it is not known.
+	namespace() string
+
 	// loaded tells of a load.
 	loaded(ctx context.Context, e LoadEvent)
 }
@@ -139,6 +142,8 @@ func (c handleCache[V]) store(ctx context.Context, fills []loadedFill[V], whole 
 	return c.h.store(ctx, proved, whole)
 }
 
+func (c handleCache[V]) namespace() string { return c.h.emit.namespace }
+
 func (c handleCache[V]) loaded(ctx context.Context, e LoadEvent) { c.h.emit.load(ctx, e) }
 
 // plainCache is any [CAS] as a loader uses it.
@@ -214,5 +219,7 @@ func (c plainCache[V]) storeAlike(ctx context.Context, fills []filling[V], ttl t
 	}
 	return c.cas.SetBulkWithGens(ctx, items, gens, ttl)
 }
+
+func (plainCache[V]) namespace() string { return "" }
 
 func (plainCache[V]) loaded(context.Context, LoadEvent) {}

@@ -18,6 +18,10 @@ const (
 	// pruned.
 	DefaultGenRetention = 30 * 24 * time.Hour
 
+	// MinCleanupInterval is the shortest time between two prunings: pruning looks
+	// at every generation, so that a shorter one would do nothing else.
+	MinCleanupInterval = 100 * time.Millisecond
+
 	// DefaultLocalMaxKeys is how many generations a [LocalGenStore] keeps at
 	// the most, at up to 48 bytes each.
 	DefaultLocalMaxKeys = 1 << 22
@@ -68,11 +72,13 @@ type localShard struct {
 
 // NewLocalGenStore returns an empty store that prunes every cleanupInterval
 // what was last bumped longer than retention ago. Values of 0 or below mean
-// [DefaultCleanupInterval] and [DefaultGenRetention].
+// [DefaultCleanupInterval] and [DefaultGenRetention]; a shorter interval than
+// [MinCleanupInterval] means that.
 func NewLocalGenStore(cleanupInterval, retention time.Duration) *LocalGenStore {
 	if cleanupInterval <= 0 {
 		cleanupInterval = DefaultCleanupInterval
 	}
+	cleanupInterval = max(cleanupInterval, MinCleanupInterval)
 	if retention <= 0 {
 		retention = DefaultGenRetention
 	}

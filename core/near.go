@@ -29,13 +29,103 @@ type Near[V any] interface {
 	Close() error
 }
 
+// NearEntry is what an [EntryNear] keeps under a key. Fields may be added in later
+// versions, unexported ones included: a tier copies the struct as a whole, and
+// never looks into fields that it doesn't know.
+type NearEntry[V any] struct {
+	Value  V      // the zero value where Absent
+	Gen    uint64 // the generation that the entry was set with
+	Absent bool   // the source has no such key
+}
+
+// EntryNear is an optional ability of a [Near]: to keep whole entries. The cache
+// then uses GetEntry and SetEntry alone, and the tier also keeps that the source
+// has no such key, for the AbsentTTL of a [Loader].
+//
+// Both pairs of methods read and write the same entries: GetEntry finds what Set
+// has kept, and Get finds what SetEntry has kept unless that is Absent, which it
+// misses. Whichever was set last replaces the other, and Del removes it.
+type EntryNear[V any] interface {
+	// GetEntry returns the entry under key as it was set.
+	GetEntry(key string) (NearEntry[V], bool)
+
+	// SetEntry is Set of a whole entry.
+	SetEntry(key string, entry NearEntry[V], ttl time.Duration)
+}
+
+// nearTier is a [Near] as the cache uses it: a panic is an error of the call.
+type nearTier[V any] struct {
+	near    Near[V] // nil: none
+	entries EntryNear[V]
+}
+
+const nearName = "the near tier" // for errors
+
+// newNearTier is where the ability of a near tier is looked for.
+func newNearTier[V any](near Near[V]) nearTier[V] {
+	entries, ok := AbilityOf[EntryNear[V]](near)
+	if !ok {
+		entries = valueNear[V]{near}
+	}
+	return nearTier[V]{near: near, entries: entries}
+}
+
+// valueNear is a [Near] that keeps values alone.
+type valueNear[V any] struct{ near Near[V] }
+
+func (n valueNear[V]) GetEntry(key string) (entry NearEntry[V], ok bool) {
+	entry.Value, entry.Gen, ok = n.near.Get(key)
+	return entry, ok
+}
+
+func (n valueNear[V]) SetEntry(key string, entry NearEntry[V], ttl time.Duration) {
+	if !entry.Absent {
+		n.near.Set(key, entry.Value, entry.Gen, ttl)
+	}
+}
+
+// get reads the entry of key.
+func (n *nearTier[V]) get(key string) (entry NearEntry[V], ok bool, err error) {
+	defer contain(&err, nearName)
+	entry, ok = n.entries.GetEntry(key)
+	return entry, ok, nil
+}
+
+// set keeps an entry, unless the tier has no way to.
+func (n *nearTier[V]) set(key string, entry NearEntry[V], ttl time.Duration) (err error) {
+	if n.near == nil {
+		return nil
+	}
+	defer contain(&err, nearName)
+	n.entries.SetEntry(key, entry, ttl)
+	return nil
+}
+
+func (n *nearTier[V]) del(key string) (err error) {
+	if n.near == nil {
+		return nil
+	}
+	defer contain(&err, nearName)
+	n.near.Del(key)
+	return nil
+}
+
+func (n *nearTier[V]) close() (err error) {
+	if n.near == nil {
+		return nil
+	}
+	defer contain(&err, nearName)
+	return n.near.Close()
+}
+
 // nearResult says what near knows of a key.
 type nearResult uint8
 
 const (
 	nearOpen     nearResult = iota // nothing, or what is not current any more
 	nearHit                        // a value that is current
-	nearUnproven                   // a value of which that is not known
+	nearAbsent                     // currently, the source has no such key
+	nearUnproven                   // an entry of which it is not known whether it is current
 )
 
 // readNear reads the key from near, and its generation if that has it: current is
@@ -44,55 +134,57 @@ const (
 // It is read before the provider, and once: a value read later under that number
 // is from before an invalidation that had not returned when this call began.
 func (h *Handle[V]) readNear(ctx context.Context, key string) (value V, current uint64, result nearResult, err error) {
-	if h.near == nil {
+	if h.near.near == nil {
 		return value, 0, nearOpen, nil
 	}
-	value, gen, ok := h.near.Get(key)
+	returned := false
+	defer func() { // as in nearTier.get, without a call more on a hit's way
+		if !returned {
+			h.emit.nearFailed(ctx, NearGet, key, caught(recover(), nearName))
+		}
+	}()
+	entry, ok := h.near.entries.GetEntry(key)
+	returned = true
+	var none V
 	if !ok {
-		return value, 0, nearOpen, nil
+		return none, 0, nearOpen, nil
 	}
 	current, why, err := h.proof(ctx, key, "")
-	if current == gen && gen != 0 {
-		h.emit.hit(ctx, key, false)
-		return value, current, nearHit, nil
-	}
-	var none V
-	if current == 0 {
+	switch {
+	case current == 0:
 		h.emit.miss(ctx, key, why)
 		return none, 0, nearUnproven, err
+	case current != entry.Gen:
+		h.dropNear(ctx, key)
+		return none, current, nearOpen, nil
+	case entry.Absent:
+		h.emit.miss(ctx, key, ReasonAbsent)
+		return none, current, nearAbsent, nil
 	}
-	h.near.Del(key)
-	return none, current, nearOpen, nil
+	h.emit.hit(ctx, key, false)
+	return entry.Value, current, nearHit, nil
 }
 
 // maxNearRefill is how long a value read from the provider is kept near.
 const maxNearRefill = time.Minute
 
-// keepNear keeps what a fill has stored. A note that the source has no such key
-// has no value to keep.
-func (h *Handle[V]) keepNear(f *filling[V], ttl time.Duration) {
-	if h.near != nil && !f.absent {
-		h.near.Set(f.key, f.value, f.gen, ttl)
-	}
+// keepNear keeps what a fill has stored. It reports whether that can be kept, as
+// far as one can tell.
+func (h *Handle[V]) keepNear(ctx context.Context, f *filling[V], ttl time.Duration) bool {
+	err := h.near.set(f.key, NearEntry[V]{Value: f.value, Gen: f.gen, Absent: f.absent}, ttl)
+	h.emit.nearFailed(ctx, NearSet, f.key, err)
+	return err == nil
 }
 
-// refillNear keeps what the provider had.
-func (h *Handle[V]) refillNear(key string, value V, gen uint64) {
-	if h.near != nil {
-		h.near.Set(key, value, gen, min(h.ttls.single, maxNearRefill))
-	}
+// refillNear keeps a value that the provider had. That the source has no such key
+// is not kept: how much is left of its time is not known, and that time is short.
+func (h *Handle[V]) refillNear(ctx context.Context, key string, value V, gen uint64) {
+	err := h.near.set(key, NearEntry[V]{Value: value, Gen: gen}, min(h.ttls.single, maxNearRefill))
+	h.emit.nearFailed(ctx, NearSet, key, err)
 }
 
-func (h *Handle[V]) closeNear() (err error) {
-	if h.near == nil {
-		return nil
-	}
-	defer contain(&err, "the near tier")
-	return h.near.Close()
-}
-
-func (h *Handle[V]) dropNear(key string) {
-	if h.near != nil {
-		h.near.Del(key)
-	}
+// dropNear deletes an entry. Where that fails, the entry is older than its
+// generation, and no read serves it.
+func (h *Handle[V]) dropNear(ctx context.Context, key string) {
+	h.emit.nearFailed(ctx, NearDel, key, h.near.del(key))
 }

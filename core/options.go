@@ -73,7 +73,8 @@ type Options[V any] struct {
 	GenTimeout time.Duration
 
 	// CleanupInterval is how often local generations are pruned. 0 means
-	// [DefaultCleanupInterval]; not negative. Unused with a GenStore.
+	// [DefaultCleanupInterval]; not negative. Less than [MinCleanupInterval] means
+	// that. Unused with a GenStore.
 	CleanupInterval time.Duration
 
 	// GenRetention is how long after its last bump a local generation is

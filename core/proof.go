@@ -127,6 +127,25 @@ func (p *proofs) proveBulk(ctx context.Context, b *bulkProofs) error {
 	return p.noteUnread(ctx, b)
 }
 
+// provePart is proveBulk of the entries from and up to those indices alone, for a
+// call that reads the others likewise. Once the store has let the time run out,
+// it is not asked for the next part.
+func (p *proofs) provePart(ctx context.Context, b *bulkProofs, from, to int) {
+	if b.gens == nil {
+		p.noteSuspects(b)
+		b.gens = make([]uint64, len(b.entries))
+	}
+	if !goesOn(ctx, b.err) {
+		return
+	}
+	var gens []uint64
+	gens, b.err = p.gens.currentBulk(ctx, b.entries[from:to])
+	copy(b.gens[from:], gens)
+	if b.err != nil {
+		p.emit.genStoreError(ctx, GenCurrent, p.keys.userKey(b.entries[from]), to-from, b.err)
+	}
+}
+
 // noteSuspects comes before the generations are read, as in proof.
 func (p *proofs) noteSuspects(b *bulkProofs) {
 	if !p.suspects.any.Load() {

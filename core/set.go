@@ -7,17 +7,25 @@ import (
 
 // SetWithGen implements [CAS].
 func (h *Handle[V]) SetWithGen(ctx context.Context, key string, value V, observedGen uint64, ttl time.Duration) error {
+	_, err := h.SetWithGenResult(ctx, key, value, observedGen, ttl)
+	return err
+}
+
+// SetWithGenResult is SetWithGen, and tells what became of the value: a nil error
+// alone says that nothing failed. A disabled cache skips it with [ReasonDisabled].
+func (h *Handle[V]) SetWithGenResult(ctx context.Context, key string, value V, observedGen uint64, ttl time.Duration) (SetResult, error) {
+	failed := SetResult{Outcome: SetFailed}
 	if h.disabled {
-		return nil
+		return skippedFor(ReasonDisabled), nil
 	}
 	if err := h.begin(ctx); err != nil {
-		return err
+		return failed, err
 	}
 	if err := checkTTL(ttl); err != nil {
-		return h.failed(OpSet, key, 1, err)
+		return failed, h.failed(OpSet, key, 1, err)
 	}
 	if err := h.check(OpSet, key); err != nil {
-		return err
+		return failed, err
 	}
 	return h.storeOne(ctx, filling[V]{key: key, value: value, gen: observedGen, ttl: ttl})
 }
@@ -32,23 +40,22 @@ type filling[V any] struct {
 }
 
 // storeOne stores one fill, unless its generation has moved.
-func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) error {
+func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) (SetResult, error) {
 	if f.gen == 0 {
 		h.emit.setSkipped(ctx, f.key, ReasonNoSnapshot)
-		return nil
+		return skippedFor(ReasonNoSnapshot), nil
 	}
 	entry, why, err := h.port.check(ctx, f.key, f.gen)
 	if why != "" {
 		h.emit.setSkipped(ctx, f.key, why)
-		return err
+		return skippedFor(why), err
 	}
 	item, err := h.item(f, entry)
 	if err != nil {
-		return err
+		return SetResult{Outcome: SetFailed}, err
 	}
 	w, err := h.port.put(ctx, item, f.gen)
-	h.settleSet(ctx, &f, &item, w)
-	return err
+	return h.settleSet(ctx, &f, &item, w), err
 }
 
 // item returns what to store for a fill under the key entry, which may be empty
@@ -77,15 +84,18 @@ func (h *Handle[V]) costOf(entry string, frame []byte, bulk bool, n int) (cost i
 }
 
 // settleSet ends a fill that was to be stored as item.
-func (h *Handle[V]) settleSet(ctx context.Context, f *filling[V], item *Item, w written) {
+func (h *Handle[V]) settleSet(ctx context.Context, f *filling[V], item *Item, w written) SetResult {
 	switch {
 	case w.why != "":
 		h.emit.setSkipped(ctx, f.key, w.why)
-		return
+		return w.result()
 	case w.failed:
-		return
+		return w.result()
 	case !w.stored:
 		h.emit.setRejected(ctx, item.Key, false, item.Cost)
 	}
-	h.keepNear(f, item.TTL)
+	if !h.keepNear(ctx, f, item.TTL) && h.values.provider == nil {
+		w.stored = false
+	}
+	return w.result()
 }

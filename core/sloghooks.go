@@ -52,6 +52,7 @@ func NewSlogHooks(logger *slog.Logger, opts SlogOptions) *Hooks {
 		bulkRejected        = line(slog.LevelInfo, "bulk entry rejected")
 		genStoreError       = line(slog.LevelWarn, "generation store failed")
 		deleteFailed        = line(slog.LevelWarn, "delete after invalidation failed")
+		nearFailed          = line(slog.LevelWarn, "near tier failed")
 		invalidateFailed    = line(slog.LevelError, "invalidation not known to be applied")
 		invalidateRecovered = line(slog.LevelInfo, "invalidation recovered")
 		leaseEnded          = line(slog.LevelWarn, "a write outlasted the lease of its hold")
@@ -109,6 +110,11 @@ func NewSlogHooks(logger *slog.Logger, opts SlogOptions) *Hooks {
 		DeleteFailed: func(ctx context.Context, e DeleteFailedEvent) {
 			deleteFailed.write(ctx, e.Namespace, func() []slog.Attr {
 				return []slog.Attr{slog.String("key", r.key(e.Key)), slog.Int("keys", e.Keys), r.err("error", e.Err, e.Namespace, e.Key)}
+			})
+		},
+		NearFailed: func(ctx context.Context, e NearFailedEvent) {
+			nearFailed.write(ctx, e.Namespace, func() []slog.Attr {
+				return []slog.Attr{slog.String("key", r.key(e.Key)), slog.String("op", string(e.Op)), r.err("error", e.Err, e.Namespace, e.Key)}
 			})
 		},
 		InvalidateFailed: func(ctx context.Context, e InvalidateFailedEvent) {

@@ -7,8 +7,14 @@ import (
 	"time"
 )
 
-// DefaultStripedSlots is the size of a [StripedGenStore] that is asked for none.
-const DefaultStripedSlots = 1 << 16
+const (
+	// DefaultStripedSlots is the size of a [StripedGenStore] that is asked for
+	// none.
+	DefaultStripedSlots = 1 << 16
+
+	// MaxStripedSlots is the greatest size of a [StripedGenStore]: 2 GiB.
+	MaxStripedSlots = 1 << 28
+)
 
 // StripedGenStore keeps generations in this process's memory, in a fixed table:
 // every key belongs to one slot, by a hash with a random seed, and the keys of a
@@ -32,16 +38,21 @@ type StripedGenStore struct {
 }
 
 // NewStripedGenStore returns a store with that many slots, rounded up to a power
-// of two; 0 or below means [DefaultStripedSlots].
+// of two; 0 or below means [DefaultStripedSlots], and more than [MaxStripedSlots]
+// means that.
 func NewStripedGenStore(slots int) *StripedGenStore {
+	return &StripedGenStore{hash: newKeyHash(), clock: newGenClock(), slots: make([]atomic.Uint64, stripedSize(slots))}
+}
+
+func stripedSize(slots int) int {
 	if slots <= 0 {
 		slots = DefaultStripedSlots
 	}
 	size := 1
-	for size < slots {
+	for size < slots && size < MaxStripedSlots {
 		size *= 2
 	}
-	return &StripedGenStore{hash: newKeyHash(), clock: newGenClock(), slots: make([]atomic.Uint64, size)}
+	return size
 }
 
 func (s *StripedGenStore) slot(hash uint64) uint64 { return hash & uint64(len(s.slots)-1) }

@@ -100,7 +100,7 @@ func (v *values) getPart(ctx context.Context, entries []string) (raws [][]byte, 
 		if raws[i], err = v.get(ctx, entry); err != nil {
 			raws[i] = nil
 			failed.add(err)
-			if ctx.Err() != nil {
+			if !goesOn(ctx, err) {
 				break
 			}
 		}
@@ -162,14 +162,17 @@ func (v *values) setPart(ctx context.Context, items []Item, results []written) e
 		return err
 	}
 	var failed failures
+	var last error
 	for i, item := range items {
-		if failed.n > 0 && ctx.Err() != nil {
+		if !goesOn(ctx, last) {
 			results[i].failed = true
 			continue
 		}
 		stored, err := v.set(ctx, item)
 		results[i] = written{stored: stored, failed: err != nil}
-		failed.add(err)
+		if failed.add(err); err != nil {
+			last = err
+		}
 	}
 	return failed.err()
 }
@@ -190,20 +193,18 @@ func (v *values) del(ctx context.Context, entry string) (err error) {
 
 // delBulk deletes every entry, in one call for each part where the provider can.
 func (v *values) delBulk(ctx context.Context, entries []string) error {
-	var failed failures
+	size, del := partSize, v.callDelBulk
 	if v.bulk == nil {
-		for _, entry := range entries {
-			failed.add(v.del(ctx, entry))
-		}
-		return failed.err()
+		size, del = 1, func(ctx context.Context, one []string) error { return v.del(ctx, one[0]) }
 	}
+	var failed failures
 	var last error
-	for part := range slices.Chunk(entries, partSize) {
+	for part := range slices.Chunk(entries, size) {
 		if !goesOn(ctx, last) {
 			failed.add(fmt.Errorf("cascache: not all of %d entries were deleted", len(entries)))
 			break
 		}
-		last = v.callDelBulk(ctx, part)
+		last = del(ctx, part)
 		failed.add(last)
 	}
 	return failed.err()

@@ -21,7 +21,9 @@ type Config[V any] struct {
 	MaxWeight uint64
 
 	// Weigher returns the weight of an entry, in any unit; 0 weighs nothing.
-	// It must not use the tier. nil: entries are counted.
+	// It must not use the tier. nil: entries are counted. It is not asked about a
+	// note that the source has no such key, which has no value: that weighs as
+	// much as its key has bytes, and at least 1.
 	Weigher func(key string, value V) uint32
 }
 

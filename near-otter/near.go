@@ -2,6 +2,7 @@ package otternear
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -13,9 +14,8 @@ import (
 // entry is what Otter keeps under a key, by its address: a look-up copies a value
 // once, not from call to call.
 type entry[V any] struct {
-	value V
-	gen   uint64
-	ttl   time.Duration
+	cascache.NearEntry[V]
+	ttl time.Duration
 }
 
 // Near is a [cascache.Near] over an Otter cache. Make one with [New].
@@ -24,7 +24,10 @@ type Near[V any] struct {
 	closed atomic.Bool
 }
 
-var _ cascache.Near[int] = (*Near[int])(nil)
+var (
+	_ cascache.Near[int]      = (*Near[int])(nil)
+	_ cascache.EntryNear[int] = (*Near[int])(nil)
+)
 
 // New returns an empty tier, or an error that names the field out of range. A tier
 // that nobody closes or uses any more is collected, with its goroutine.
@@ -38,7 +41,12 @@ func New[V any](cfg Config[V]) (*Near[V], error) {
 	switch {
 	case cfg.Weigher != nil:
 		opts.MaximumWeight = cfg.MaxWeight
-		opts.Weigher = func(key string, e *entry[V]) uint32 { return cfg.Weigher(key, e.value) }
+		opts.Weigher = func(key string, e *entry[V]) uint32 {
+			if e.Absent {
+				return uint32(min(max(len(key), 1), math.MaxUint32))
+			}
+			return cfg.Weigher(key, e.Value)
+		}
 	case cfg.MaxEntries > 0:
 		opts.MaximumSize = cfg.MaxEntries
 	default:
@@ -57,14 +65,31 @@ func (n *Near[V]) Get(key string) (value V, gen uint64, ok bool) {
 		return value, 0, false
 	}
 	e, ok := n.cache.GetIfPresent(key)
-	if !ok {
+	if !ok || e.Absent {
 		return value, 0, false
 	}
-	return e.value, e.gen, true
+	return e.Value, e.Gen, true
+}
+
+// GetEntry implements [cascache.EntryNear]. It does not allocate.
+func (n *Near[V]) GetEntry(key string) (kept cascache.NearEntry[V], ok bool) {
+	if n.closed.Load() {
+		return kept, false
+	}
+	e, ok := n.cache.GetIfPresent(key)
+	if !ok {
+		return kept, false
+	}
+	return e.NearEntry, true
 }
 
 // Set implements [cascache.Near]. A ttl that is not positive keeps nothing.
 func (n *Near[V]) Set(key string, value V, gen uint64, ttl time.Duration) {
+	n.SetEntry(key, cascache.NearEntry[V]{Value: value, Gen: gen}, ttl)
+}
+
+// SetEntry implements [cascache.EntryNear]. A ttl that is not positive keeps nothing.
+func (n *Near[V]) SetEntry(key string, kept cascache.NearEntry[V], ttl time.Duration) {
 	if n.closed.Load() {
 		return
 	}
@@ -72,7 +97,7 @@ func (n *Near[V]) Set(key string, value V, gen uint64, ttl time.Duration) {
 		n.cache.Invalidate(key)
 		return
 	}
-	n.cache.Set(key, &entry[V]{value: value, gen: gen, ttl: ttl})
+	n.cache.Set(key, &entry[V]{kept, ttl})
 }
 
 // Del implements [cascache.Near].

@@ -44,6 +44,48 @@ func TestSetAndDel(t *testing.T) {
 	want(t, n, "a deleted key misses", "k", "", 0)
 }
 
+func TestEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNear(t, Config[string]{})
+		defer n.Close()
+		absent := cascache.NearEntry[string]{Gen: 7, Absent: true}
+		entry := func(rule, key string, want cascache.NearEntry[string], found bool) {
+			t.Helper()
+			if got, ok := n.GetEntry(key); got != want || ok != found {
+				t.Errorf("%s: GetEntry(%q) = %+v, %v, want %+v, %v", rule, key, got, ok, want, found)
+			}
+		}
+		n.SetEntry("k", absent, time.Second)
+		entry("absence is kept", "k", absent, true)
+		want(t, n, "absence is no value", "k", "", 0)
+		time.Sleep(time.Second)
+		entry("absence dies with its TTL", "k", cascache.NearEntry[string]{}, false)
+		n.SetEntry("k", absent, time.Hour)
+		n.Set("k", "v", 8, time.Hour)
+		entry("a value replaces absence", "k", cascache.NearEntry[string]{Value: "v", Gen: 8}, true)
+		n.SetEntry("k", absent, time.Hour)
+		want(t, n, "absence replaces a value", "k", "", 0)
+		n.Del("k")
+		entry("a deleted key misses", "k", cascache.NearEntry[string]{}, false)
+	})
+}
+
+func TestAbsenceIsWeighedByItsKey(t *testing.T) {
+	n, err := New(Config[*string]{MaxWeight: 1000, Weigher: func(_ string, v *string) uint32 { return uint32(len(*v)) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	n.SetEntry("", cascache.NearEntry[*string]{Gen: 1, Absent: true}, time.Hour)
+	for i := range 1000 {
+		n.SetEntry(strconv.Itoa(1_000_000_000+i), cascache.NearEntry[*string]{Gen: 1, Absent: true}, time.Hour)
+	}
+	n.cache.CleanUp()
+	if got := n.Len(); got == 0 || got > 100 {
+		t.Errorf("absent keys of ten bytes weigh ten each: got %d of them in a weight of 1000, want 1 to 100", got)
+	}
+}
+
 func TestTTLOfEachEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNear(t, Config[string]{})
