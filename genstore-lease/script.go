@@ -49,7 +49,7 @@ func around(op, change, source string) *script {
 // others: a generation that is only created serves a fill, and the fill finds
 // no room either.
 func creating(sc *script) *script {
-	return newScript(sc.op, strings.Replace(sc.source, "#!lua flags=allow-oom\n", "#!lua\n", 1))
+	return newScript(sc.op, redisgen.Creating(sc.source))
 }
 
 var (

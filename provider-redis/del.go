@@ -2,6 +2,8 @@ package redisprovider
 
 import (
 	"context"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Del implements [cascache.Provider.Del]. It sends DEL, not UNLINK, which
@@ -10,7 +12,7 @@ func (p *Provider) Del(ctx context.Context, key string) error {
 	if err := p.usable(ctx); err != nil {
 		return refused("delete", err, key)
 	}
-	if err := p.client.Del(ctx, key).Err(); err != nil {
+	if err := p.process(ctx, awaitNumber(redis.NewIntCmd(ctx, "del", key))); err != nil {
 		return p.fail(ctx, "delete", err, key)
 	}
 	return nil
@@ -26,7 +28,12 @@ func (p *Provider) DelBulk(ctx context.Context, keys []string) error {
 		return refused("delete", err, keys...)
 	}
 	if !p.spread.Load() {
-		err := p.client.Del(ctx, keys...).Err()
+		args := make([]any, 1, 1+len(keys))
+		args[0] = "del"
+		for _, key := range keys {
+			args = append(args, key)
+		}
+		err := p.process(ctx, awaitNumber(redis.NewIntCmd(ctx, args...)))
 		if err == nil {
 			return nil
 		}
@@ -37,7 +44,7 @@ func (p *Provider) DelBulk(ctx context.Context, keys []string) error {
 
 	pipe := p.client.Pipeline()
 	for _, key := range keys {
-		pipe.Del(ctx, key)
+		awaitNumber(pipe.Del(ctx, key))
 	}
 	replies, err := p.exec(ctx, pipe)
 	if err != nil {

@@ -110,10 +110,13 @@ func (f *fakeServer) answer(cmd redis.Cmder) error {
 		cmd.(*redis.SliceCmd).SetVal(replies)
 	case "set":
 		f.values[text(args[1])] = text(args[2])
+		cmd.(*redis.StatusCmd).SetVal("OK")
 	case "del":
+		before := len(f.values)
 		for _, key := range args[1:] {
 			delete(f.values, text(key))
 		}
+		cmd.(*redis.IntCmd).SetVal(int64(before - len(f.values)))
 	default:
 		return serverError("ERR unknown command")
 	}

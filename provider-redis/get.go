@@ -3,6 +3,7 @@ package redisprovider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"unsafe"
 
 	"github.com/redis/go-redis/v9"
@@ -14,14 +15,14 @@ func (p *Provider) Get(ctx context.Context, key string) ([]byte, bool, error) {
 	if err := p.usable(ctx); err != nil {
 		return nil, false, refused("get", err, key)
 	}
-	value, err := p.client.Get(ctx, key).Result()
-	if err != nil {
+	cmd := awaitText(redis.NewStringCmd(ctx, "get", key))
+	if err := p.process(ctx, cmd); err != nil {
 		if errors.Is(err, redis.Nil) {
 			return nil, false, nil
 		}
 		return nil, false, p.fail(ctx, "get", err, key)
 	}
-	return bytesOf(value), true, nil
+	return bytesOf(cmd.Val()), true, nil
 }
 
 // GetBulk implements [cascache.BulkProvider.GetBulk], by MGET where one node
@@ -35,7 +36,12 @@ func (p *Provider) GetBulk(ctx context.Context, keys []string) ([][]byte, error)
 		return nil, refused("get", err, keys...)
 	}
 	if !p.spread.Load() {
-		replies, err := p.client.MGet(ctx, keys...).Result()
+		cmd := p.client.MGet(ctx, keys...)
+		demandAnswer(cmd)
+		replies, err := cmd.Result()
+		if err == nil && len(replies) != len(keys) {
+			err = fmt.Errorf("MGET answered %d values for %d keys", len(replies), len(keys))
+		}
 		if err == nil {
 			return valuesOf(replies), nil
 		}
@@ -46,7 +52,7 @@ func (p *Provider) GetBulk(ctx context.Context, keys []string) ([][]byte, error)
 
 	pipe := p.client.Pipeline()
 	for _, key := range keys {
-		pipe.Get(ctx, key)
+		awaitText(pipe.Get(ctx, key))
 	}
 	replies, err := p.exec(ctx, pipe)
 	if err != nil {

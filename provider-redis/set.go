@@ -22,7 +22,9 @@ func (p *Provider) Set(ctx context.Context, key string, value []byte, cost int64
 	if err != nil {
 		return false, refused("set", err, key)
 	}
-	if err := p.client.Set(ctx, key, value, ttl).Err(); err != nil {
+	cmd := p.client.Set(ctx, key, value, ttl)
+	demandAnswer(cmd)
+	if err := cmd.Err(); err != nil {
 		if redis.IsOOMError(err) {
 			return false, nil
 		}

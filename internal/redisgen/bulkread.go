@@ -68,10 +68,10 @@ func (b *bulkRead) fromNode(ctx context.Context) bool {
 	}
 	pipe := s.client.node.Pipeline()
 	all := pipe.MGet(ctx, names...)
-	asked := pipe.GetEx(ctx, names[0], bare)
+	asked := awaitText(pipe.GetEx(ctx, names[0], bare))
 	var info *redis.StringCmd
 	if s.guarded {
-		info = pipe.Info(ctx, "replication")
+		info = awaitText(pipe.Info(ctx, "replication"))
 	}
 	exec(ctx, pipe)
 	items, err := all.Result()
@@ -202,17 +202,17 @@ func (b *bulkRead) readPart(ctx context.Context, node *redis.Client, part []int)
 	values, records := make([]*redis.StringCmd, len(part)), make([]*redis.StringCmd, len(part))
 	for j, i := range part {
 		if i == n {
-			values[j] = pipe.Get(ctx, b.bulk)
+			values[j] = awaitText(pipe.Get(ctx, b.bulk))
 			continue
 		}
 		if b.wanted() {
-			values[j] = pipe.Get(ctx, ValueKey(b.keys[i]))
+			values[j] = awaitText(pipe.Get(ctx, ValueKey(b.keys[i])))
 		}
-		records[j] = pipe.GetEx(ctx, s.keys.name(b.keys[i]), bare)
+		records[j] = awaitText(pipe.GetEx(ctx, s.keys.name(b.keys[i]), bare))
 	}
 	var info *redis.StringCmd
 	if s.guarded {
-		info = pipe.Info(ctx, "replication")
+		info = awaitText(pipe.Info(ctx, "replication"))
 	}
 	exec(ctx, pipe)
 	id := ""

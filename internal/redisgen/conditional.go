@@ -57,7 +57,9 @@ func (v Values) setApart(ctx context.Context, item cascache.Item, gen uint64) (c
 func (v Values) set(ctx context.Context, item cascache.Item) (stored bool, err error) {
 	s := v.store
 	defer s.watchSlots()()
-	err = s.client.Set(ctx, ValueKey(item.Key), item.Value, max(item.TTL, time.Millisecond)).Err()
+	cmd := s.client.Set(ctx, ValueKey(item.Key), item.Value, max(item.TTL, time.Millisecond))
+	demandAnswer(cmd)
+	err = cmd.Err()
 	s.noteFailure(err)
 	if redis.IsOOMError(err) {
 		return false, nil

@@ -60,9 +60,15 @@ func (s *Store) currentOf(ctx context.Context, name string, expiry time.Duration
 // readAlone reads a record without any script.
 func (s *Store) readAlone(ctx context.Context, name string, expiry time.Duration) (string, error) {
 	defer s.watchSlots()()
-	record, err := s.client.GetEx(ctx, name, expiry).Result()
-	s.noteFailure(err)
-	return record, err
+	args := [...]any{"getex", name, "px", s.ttl}
+	n := len(args)
+	if expiry == bare {
+		n = 2
+	}
+	cmd := awaitText(redis.NewStringCmd(ctx, args[:n]...))
+	s.process(ctx, cmd)
+	s.noteFailure(cmd.Err())
+	return cmd.Result()
 }
 
 // bare makes go-redis send a GETEX that leaves the expiry alone: 0 would take
@@ -229,11 +235,11 @@ func readNode(ctx context.Context, node *redis.Client, guarded bool, expiry time
 	pipe := node.Pipeline()
 	records := make([]*redis.StringCmd, len(names))
 	for i, name := range names {
-		records[i] = pipe.GetEx(ctx, name, expiry)
+		records[i] = awaitText(pipe.GetEx(ctx, name, expiry))
 	}
 	var info *redis.StringCmd
 	if guarded {
-		info = pipe.Info(ctx, "replication")
+		info = awaitText(pipe.Info(ctx, "replication"))
 	}
 	exec(ctx, pipe)
 	id := ""

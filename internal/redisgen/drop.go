@@ -3,6 +3,8 @@ package redisgen
 import (
 	"context"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // BumpAndDel implements the method of [cascache.Combined].
@@ -27,7 +29,9 @@ func (v Values) BumpAndDel(ctx context.Context, keys []string) (gens []uint64, b
 			// The bump comes first, as everywhere.
 			for _, at := range list[i].at {
 				gens[at], bumpErrs[at] = s.Bump(ctx, keys[at])
-				delErrs[at] = s.client.Del(ctx, ValueKey(keys[at])).Err()
+				del := awaitNumber(redis.NewIntCmd(ctx, "del", ValueKey(keys[at])))
+				s.process(ctx, del)
+				delErrs[at] = del.Err()
 				s.noteFailure(delErrs[at])
 			}
 			continue

@@ -94,14 +94,14 @@ func (v Values) readPair(ctx context.Context, key string) (value []byte, gen uin
 	a := &struct{ get, getEx, info [2]any }{
 		[2]any{"get", ValueKey(key)}, [2]any{"getex", s.keys.name(key)}, [2]any{"info", "replication"},
 	}
-	got, record := redis.NewStringCmd(ctx, a.get[:]...), redis.NewStringCmd(ctx, a.getEx[:]...)
+	got, record := awaitText(redis.NewStringCmd(ctx, a.get[:]...)), awaitText(redis.NewStringCmd(ctx, a.getEx[:]...))
 	pipe, reused := s.pipes.Get().(redis.Pipeliner)
 	if !reused {
 		pipe = s.client.Pipeline()
 	}
 	var info *redis.StringCmd
 	if s.guarded {
-		info = redis.NewStringCmd(ctx, a.info[:]...)
+		info = awaitText(redis.NewStringCmd(ctx, a.info[:]...))
 		_ = pipe.BatchProcess(ctx, got, record, info)
 	} else {
 		_ = pipe.BatchProcess(ctx, got, record)
@@ -156,9 +156,10 @@ func (v Values) readApart(ctx context.Context, key string, create bool) (value [
 // get reads a value alone.
 func (s *Store) get(ctx context.Context, key string) (string, error) {
 	defer s.watchSlots()()
-	text, err := s.client.Get(ctx, ValueKey(key)).Result()
-	s.noteFailure(err)
-	return text, err
+	cmd := awaitText(redis.NewStringCmd(ctx, "get", ValueKey(key)))
+	s.process(ctx, cmd)
+	s.noteFailure(cmd.Err())
+	return cmd.Result()
 }
 
 // valueOf returns the bytes in an item of a reply, nil where there are none.

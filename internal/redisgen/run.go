@@ -158,6 +158,7 @@ func (s *Store) grouped(ctx context.Context, send sender, sc *script, keys []str
 func (s *Store) send(ctx context.Context, list []group, which []int, replies []*redis.Cmd, call scriptCall) {
 	if len(which) == 1 {
 		replies[which[0]] = call(s.client, list[which[0]])
+		demandAnswer(replies[which[0]])
 		return
 	}
 	pipe := s.client.Pipeline()
@@ -165,29 +166,6 @@ func (s *Store) send(ctx context.Context, list []group, which []int, replies []*
 		replies[i] = call(pipe, list[i])
 	}
 	exec(ctx, pipe)
-}
-
-// errUnanswered is of a command of a pipeline that nobody has answered.
-var errUnanswered = errors.New("the command was not answered")
-
-// exec sends a pipeline, whose commands then each have their own outcome. A hook
-// of the client can refuse the whole, or answer only some: what has no answer
-// has failed, and must not look like an empty one.
-func exec(ctx context.Context, pipe redis.Pipeliner) {
-	cmds, err := pipe.Exec(ctx)
-	refused := err != nil
-	for _, cmd := range cmds {
-		refused = refused && cmd.Err() == nil
-	}
-	for _, cmd := range cmds {
-		script, ofScript := cmd.(*redis.Cmd)
-		switch {
-		case refused:
-			cmd.SetErr(err)
-		case ofScript && cmd.Err() == nil && script.Val() == nil:
-			cmd.SetErr(errUnanswered)
-		}
-	}
 }
 
 // collect runs a script that answers one generation per key, and returns them
@@ -241,6 +219,7 @@ func (s *Store) runOne(ctx context.Context, sc *script, names []string, args ...
 	if answers(reply.Err(), "NOSCRIPT") {
 		reply = s.client.Eval(ctx, sc.source, names, args...)
 	}
+	demandAnswer(reply)
 	s.noteFailure(reply.Err())
 	return reply
 }

@@ -35,17 +35,17 @@ func newScript(op, source string) *script {
 	return &script{op: op, source: source, hash: redis.NewScript(source).Hash()}
 }
 
-// creating makes the server refuse a script while memory is short, unlike the
+// Creating makes the server refuse a script while memory is short, unlike the
 // others: a generation that is only created serves a fill, and the fill finds no
 // room either.
-func creating(source string) string {
+func Creating(source string) string {
 	return strings.Replace(source, "#!lua flags=allow-oom\n", "#!lua\n", 1)
 }
 
 var (
 	currentScript  = newScript("current", currentSource)
 	currentsScript = newScript("current", currentsSource)
-	snapshotScript = newScript("snapshot", creating(prelude+snapshotSource))
+	snapshotScript = newScript("snapshot", Creating(prelude+snapshotSource))
 	bumpScript     = newScript("bump", prelude+bumpSource)
 	holdScript     = newScript("hold", prelude+holdSource)
 	releaseScript  = newScript("release", prelude+releaseSource)

@@ -19,7 +19,7 @@ func within(name, source string) string {
 }
 
 var (
-	fetchScript = newScript("read", creating(prelude+within("snapshot", snapshotSource)+fetchSource))
+	fetchScript = newScript("read", Creating(prelude+within("snapshot", snapshotSource)+fetchSource))
 	dropScript  = newScript("bump and delete", prelude+within("bump", bumpSource)+dropSource)
 	storeScript = newScript("store", storeSource)
 	healScript  = newScript("delete", healSource)

@@ -46,7 +46,7 @@ func (s *Store) sendAndWait(ctx context.Context, node *redis.Client, asking map[
 		}
 		replies[i] = call(pipe, list[i])
 	}
-	wait := redis.NewIntCmd(ctx, "wait", s.waitReplicas, s.waitTimeout.Milliseconds())
+	wait := awaitNumber(redis.NewIntCmd(ctx, "wait", s.waitReplicas, s.waitTimeout.Milliseconds()))
 	_ = pipe.Process(ctx, wait)
 	exec(ctx, pipe)
 	have, err := wait.Result()

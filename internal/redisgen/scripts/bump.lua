@@ -4,7 +4,7 @@ local gens = {}
 for i, key in ipairs(KEYS) do
   local gen, bound, hold = read(key)
   local drawn = draw(gen, bound)
-  if hold and latest(hold) > 0 then
+  if hold and next(hold) then
     keep(key, drawn, id, hold)
     gens[i] = '0'
   else

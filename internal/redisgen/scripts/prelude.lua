@@ -39,21 +39,19 @@ end
 
 -- read returns the generation that a key holds and the id that it is bound to,
 -- and of a held key the greatest generation before the hold, its id, and the
--- hold. MGET answers nil where GET would fail for another type's sake.
+-- hold: a table of its live holders and when their leases end. MGET answers nil where GET would fail for another type's sake.
 local function read(key)
   local record = redis.call('MGET', key)[1]
   if record then return parse(record) end
   if redis.call('TYPE', key).ok ~= 'hash' then return nil end
-  local hold, floor, bound = { live = {}, expired = {} }, nil, nil
+  local hold, floor, bound = {}, nil, nil
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local field, value = fields[i], fields[i + 1]
     if field == 'floor' then
       floor, bound = parse(value)
     elseif (tonumber(value) or 0) > now then
-      hold.live[field] = tonumber(value)
-    else
-      hold.expired[#hold.expired + 1] = field
+      hold[field] = tonumber(value)
     end
   end
   return floor, bound, hold
@@ -110,15 +108,6 @@ local function put(key, gen)
   return gen
 end
 
--- latest returns the expiry of the last live holder, 0 when there is none.
-local function latest(hold)
-  local last = 0
-  for _, expiry in pairs(hold.live) do
-    if expiry > last then last = expiry end
-  end
-  return last
-end
-
 -- keep writes a hold back: its floor with the id that this is bound to, and its
 -- live holders. It is written anew, so that the key has no expiry of its own: a
 -- server that is short of memory would take it for one to evict, and then the
@@ -126,7 +115,7 @@ end
 local function keep(key, floor, bound, hold)
   redis.call('DEL', key)
   if floor then redis.call('HSET', key, 'floor', bind(floor, bound)) end
-  for field, expiry in pairs(hold.live) do
+  for field, expiry in pairs(hold) do
     redis.call('HSET', key, field, string.format('%.0f', expiry))
   end
 end

@@ -6,11 +6,8 @@ local gens = {}
 for i, key in ipairs(KEYS) do
   local gen, bound, hold = read(key)
   local drawn = draw(gen, bound)
-  if hold and hold.live[holder] then
-    hold.live[holder] = nil
-    hold.expired[#hold.expired + 1] = holder
-  end
-  if hold and latest(hold) > 0 then
+  if hold then hold[holder] = nil end
+  if hold and next(hold) then
     keep(key, drawn, id, hold)
     gens[i] = '0'
   else

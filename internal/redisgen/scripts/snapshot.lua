@@ -4,7 +4,7 @@
 local gens = {}
 for i, key in ipairs(KEYS) do
   local gen, bound, hold = read(key)
-  if hold and latest(hold) > 0 then
+  if hold and next(hold) then
     gens[i] = '0'
   elseif gen and not hold and (id == '' or bound == id) then
     if ARGV[2] ~= '0' then redis.call('PEXPIRE', key, ARGV[2]) end
