@@ -182,7 +182,7 @@ func source(tb testing.TB, script string) string {
 
 func scriptFile(tb testing.TB, name string) string {
 	tb.Helper()
-	text, err := os.ReadFile("../../../genstore-redis/scripts/" + name + ".lua")
+	text, err := os.ReadFile("../../../internal/redisgen/scripts/" + name + ".lua")
 	if err != nil {
 		tb.Fatal(err)
 	}

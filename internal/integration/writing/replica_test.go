@@ -331,7 +331,7 @@ func script(tb testing.TB, name string) string {
 	tb.Helper()
 	var source string
 	for _, part := range []string{"prelude", name} {
-		text, err := os.ReadFile("../../../genstore-redis/scripts/" + part + ".lua")
+		text, err := os.ReadFile("../../../internal/redisgen/scripts/" + part + ".lua")
 		if err != nil {
 			tb.Fatal(err)
 		}
