@@ -103,8 +103,12 @@ func ExampleHooks_metrics() {
 					count("generation error", "", e.Keys)
 				}
 			},
-			DeleteFailed:        func(_ context.Context, e cascache.DeleteFailedEvent) { count("delete failed", "", e.Keys) },
-			NearFailed:          func(_ context.Context, e cascache.NearFailedEvent) { count("near failed", "", 1) },
+			DeleteFailed: func(_ context.Context, e cascache.DeleteFailedEvent) { count("delete failed", "", e.Keys) },
+			NearFailed: func(_ context.Context, e cascache.NearFailedEvent) {
+				if e.Op == cascache.NearSet {
+					count("near set failed", "", 1)
+				}
+			},
 			InvalidateFailed:    func(_ context.Context, e cascache.InvalidateFailedEvent) { count("suspect", "", 1) },
 			InvalidateRecovered: func(_ context.Context, e cascache.InvalidateRecoveredEvent) { count("suspect", "", -1) },
 			LeaseEnded:          func(_ context.Context, e cascache.LeaseEndedEvent) { count("lease ended", "", len(e.Keys)) },
@@ -147,10 +151,11 @@ func ExampleHandle_SetWithGenResult() {
 
 	obs = cache.SnapshotGen("42")
 	_ = cache.Invalidate(ctx, "42") // somebody writes while the source is being read
-	fmt.Println(cache.SetWithGenResult(ctx, "42", "Ada", obs, 0))
+	result, err := cache.SetWithGenResult(ctx, "42", "Ada", obs, 0)
+	fmt.Println(result.Outcome == cascache.SetSkipped, result.Reason, err)
 	// Output:
 	// {stored } <nil>
-	// {skipped stale} <nil>
+	// true stale <nil>
 }
 
 // What was not stored of many values, and why.

@@ -2,6 +2,7 @@ package cascache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"sync"
@@ -10,37 +11,47 @@ import (
 	cascache "github.com/unkn0wn-root/cascache/core"
 )
 
-// plainNear keeps decoded values until they expire, without any bound.
+// plainNear keeps entries until they expire, without any bound. Get and Set are
+// all that a near tier has to have. With GetEntry and SetEntry it also keeps that
+// the source has no such key.
 type plainNear struct {
-	mu      sync.Mutex
-	entries map[string]nearEntry
+	mu   sync.Mutex
+	kept map[string]keptNear
 }
 
-type nearEntry struct {
-	value   string
-	gen     uint64
+type keptNear struct {
+	entry   cascache.NearEntry[string]
 	expires time.Time
 }
 
-func newPlainNear() *plainNear { return &plainNear{entries: make(map[string]nearEntry)} }
+func newPlainNear() *plainNear { return &plainNear{kept: make(map[string]keptNear)} }
 
-func (n *plainNear) Get(key string) (string, uint64, bool) {
+func (n *plainNear) GetEntry(key string) (cascache.NearEntry[string], bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	e, ok := n.entries[key]
-	return e.value, e.gen, ok && time.Now().Before(e.expires)
+	k, ok := n.kept[key]
+	return k.entry, ok && time.Now().Before(k.expires)
+}
+
+func (n *plainNear) SetEntry(key string, entry cascache.NearEntry[string], ttl time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.kept[key] = keptNear{entry, time.Now().Add(ttl)}
+}
+
+func (n *plainNear) Get(key string) (string, uint64, bool) {
+	entry, ok := n.GetEntry(key)
+	return entry.Value, entry.Gen, ok && !entry.Absent
 }
 
 func (n *plainNear) Set(key, value string, gen uint64, ttl time.Duration) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.entries[key] = nearEntry{value, gen, time.Now().Add(ttl)}
+	n.SetEntry(key, cascache.NearEntry[string]{Value: value, Gen: gen}, ttl)
 }
 
 func (n *plainNear) Del(key string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.entries, key)
+	delete(n.kept, key)
 }
 
 func (n *plainNear) Close() error { return nil }
@@ -65,4 +76,34 @@ func ExampleNear() {
 	// Output:
 	// Ada true <nil>
 	// false <nil>
+}
+
+// A key that the source does not have is asked for once per AbsentTTL.
+func ExampleEntryNear() {
+	ctx := context.Background()
+	var near cascache.EntryNear[string] = newPlainNear()
+	cache, err := cascache.New(cascache.Options[string]{Namespace: "name", Near: near.(cascache.Near[string])})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close(ctx)
+	loads := 0
+	names, err := cascache.NewLoader(cache, cascache.LoaderOptions[string]{
+		Load:      func(context.Context, string) (string, error) { loads++; return "", cascache.ErrNotFound },
+		AbsentTTL: time.Minute,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 3 {
+		_, err = names.Get(ctx, "nobody")
+	}
+	fmt.Println(errors.Is(err, cascache.ErrNotFound), "after", loads, "load")
+
+	var entry cascache.NearEntry[string]
+	entry, ok := near.GetEntry("nobody")
+	fmt.Println(entry.Absent, ok)
+	// Output:
+	// true after 1 load
+	// true true
 }

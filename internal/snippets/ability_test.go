@@ -29,6 +29,7 @@ func TestEveryAbilityIsExplained(t *testing.T) {
 		"Provider": "docs/writing-a-provider.md",
 		"Codec":    "docs/writing-a-codec.md",
 		"GenStore": "docs/writing-a-genstore.md",
+		"Near":     "docs/assembly.md",
 	}
 	files, err := filepath.Glob(filepath.Join(root, "core", "*.go"))
 	if err != nil {
