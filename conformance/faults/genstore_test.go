@@ -295,3 +295,32 @@ func TestKnownGenerationsDoNotBypassTheScript(t *testing.T) {
 		t.Error("what is wrapped knows nothing, and its wrapper says it does")
 	}
 }
+
+// Without the ability in what is wrapped, the bulk calls work all the same.
+func TestGenBulksOverPlainCalls(t *testing.T) {
+	ctx := t.Context()
+	local := cascache.NewLocalGenStore(0, 0)
+	g := faults.NewGenStore(bare{local}, faults.NewScript(1))
+	keys := []string{"a", "b"}
+	current := func() []uint64 {
+		gens := make([]uint64, len(keys))
+		for i, key := range keys {
+			gens[i], _ = local.Current(ctx, key)
+		}
+		return gens
+	}
+	if gens, err := g.CurrentBulk(ctx, keys); err != nil || !slices.Equal(gens, []uint64{0, 0}) || !slices.Equal(current(), gens) {
+		t.Errorf("CurrentBulk creates nothing: got %v, %v", gens, err)
+	}
+	created, err := g.SnapshotBulk(ctx, keys)
+	if err != nil || slices.Contains(created, 0) || !slices.Equal(created, current()) {
+		t.Errorf("SnapshotBulk creates: got %v, %v, want %v", created, err, current())
+	}
+	if gens, err := g.CurrentBulk(ctx, keys); err != nil || !slices.Equal(gens, created) {
+		t.Errorf("CurrentBulk reads what was created: got %v, %v, want %v", gens, err, created)
+	}
+	bumped, err := g.BumpBulk(ctx, keys)
+	if err != nil || len(bumped) != 2 || bumped[0] <= created[0] || bumped[1] <= created[1] || !slices.Equal(bumped, current()) {
+		t.Errorf("BumpBulk replaces %v: got %v, %v, want %v", created, bumped, err, current())
+	}
+}

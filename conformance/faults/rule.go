@@ -9,7 +9,7 @@ import (
 // ErrInjected is the error of a failed call whose rule gives no other.
 var ErrInjected = errors.New("faults: injected error")
 
-// A Call names a method of what is wrapped. Batches and other optional forms
+// A Call names a method of what is wrapped. Bulk calls and other optional forms
 // count under the plain method.
 type Call string
 
