@@ -423,7 +423,7 @@ func TestAShortCleanupInterval(t *testing.T) {
 			if got := s.Len(); got != 1 {
 				t.Errorf("an interval of %v is %v: it pruned before", interval, MinCleanupInterval)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			if got := s.Len(); got != 0 {
 				t.Errorf("an interval of %v is %v: it has not pruned by then", interval, MinCleanupInterval)
