@@ -1,0 +1,5 @@
+//go:build !race
+
+package promhooks
+
+const raceEnabled = false
