@@ -39,7 +39,7 @@ each = @failed=; dirs=$$(go list -m -f '$(or $(2),{{.Dir}})') && [ -n "$$dirs" ]
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: ## install redis-server and Chromium with the system's package manager where they are missing and that is allowed
+deps: ## install redis-server, Chromium and Prometheus with the system's package manager where they are missing and that is allowed
 	@internal/tools/deps
 
 demo: ## show stale reads of four caches over a real database (DEMOARGS='-duration 2s …')

@@ -29,7 +29,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	hooks, ctx := severalCaches(t), t.Context()
 	keys := []string{"a", "b"}
 	for name, tell := range map[string]func(){
-		"a hit":      func() { hooks.Hit(ctx, cascache.HitEvent{Namespace: "product", Key: "1"}) },
+		"a hit": func() { hooks.Hit(ctx, cascache.HitEvent{Namespace: "product", Key: "1"}) },
 		"hits of two caches in turn": func() {
 			hooks.Hit(ctx, cascache.HitEvent{Namespace: "user", Key: "1"})
 			hooks.Hit(ctx, cascache.HitEvent{Namespace: "order", Key: "1"})

@@ -28,6 +28,7 @@ type program struct {
 	Provider string // gives the provider and an error
 	GenStore string // "": local generations
 	Near     string // "": none
+	Hooks    string // "": none
 }
 
 // A row is a program of a user.
@@ -185,6 +186,22 @@ var rows = []row{
 		},
 	},
 	{
+		name:     "core with metrics for Prometheus",
+		requires: []string{"core", "hooks-prometheus"},
+		brings:   []string{"wire"},
+		third:    prometheusThird,
+		program: program{
+			Imports: []string{`promhooks "` + base + `/hooks-prometheus"`},
+			Setup: []string{
+				"hooks, err := promhooks.New(promhooks.Config{})",
+				"if err != nil { return err }",
+			},
+			Type: "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "newMapProvider()",
+			Hooks:    "hooks",
+		},
+	},
+	{
 		name:     "core with values in Redis",
 		requires: []string{"core", "provider-redis"},
 		brings:   []string{"wire"},
@@ -287,6 +304,43 @@ var (
 		"github.com/dgryski/go-farm",
 		"github.com/pmezard/go-difflib",
 		"github.com/stretchr/testify",
+		"gopkg.in/yaml.v3",
+	}
+	prometheusThird = []string{
+		"github.com/prometheus/client_golang",
+		"github.com/prometheus/client_model",
+		"github.com/prometheus/common",
+		"github.com/prometheus/procfs",
+		"github.com/beorn7/perks",
+		"github.com/cespare/xxhash/v2",
+		"github.com/munnerz/goautoneg",
+		"golang.org/x/sys",
+		"google.golang.org/protobuf",
+		// tests, and packages of those that the hooks do not use
+		"github.com/alecthomas/kingpin/v2",
+		"github.com/alecthomas/units",
+		"github.com/davecgh/go-spew",
+		"github.com/golang-jwt/jwt/v5",
+		"github.com/golang/protobuf",
+		"github.com/google/go-cmp",
+		"github.com/google/uuid",
+		"github.com/jpillora/backoff",
+		"github.com/json-iterator/go",
+		"github.com/julienschmidt/httprouter",
+		"github.com/klauspost/compress",
+		"github.com/kylelemons/godebug",
+		"github.com/modern-go/concurrent",
+		"github.com/modern-go/reflect2",
+		"github.com/mwitkow/go-conntrack",
+		"github.com/pmezard/go-difflib",
+		"github.com/stretchr/testify",
+		"github.com/xhit/go-str2duration/v2",
+		"go.uber.org/goleak",
+		"go.yaml.in/yaml/v2",
+		"golang.org/x/net",
+		"golang.org/x/oauth2",
+		"golang.org/x/sync",
+		"golang.org/x/text",
 		"gopkg.in/yaml.v3",
 	}
 	goRedisThird = []string{

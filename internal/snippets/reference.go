@@ -16,7 +16,7 @@ type fault struct {
 
 var (
 	aPath      = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9._-]+(?:/[A-Za-z0-9._*-]+)*/?$`)
-	moduleName = regexp.MustCompile(`^(?:backend|codec|genstore|near|provider)-[a-z]+$`)
+	moduleName = regexp.MustCompile(`^(?:backend|codec|genstore|hooks|near|provider)-[a-z]+$`)
 	testFile   = regexp.MustCompile(`^\w+_test\.go$`)
 	qualified  = regexp.MustCompile(`^[*\[\]]*([A-Za-z]\w*)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 	telling    = regexp.MustCompile(`^(?:Reason|Err|Default)[A-Z]\w*$`)

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,8 +75,9 @@ func deps(t *testing.T, bash, cat string, commands map[string]string, env ...str
 	return cmd.CombinedOutput()
 }
 
-// TestDepsBrowser runs the script where there is a server, for the browser.
-func TestDepsBrowser(t *testing.T) {
+// TestDepsOfCI runs the script where there is a server, for the programs that
+// must be there in CI.
+func TestDepsOfCI(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Fatal(err)
@@ -85,37 +87,71 @@ func TestDepsBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	const (
-		user    = "echo 1000"
-		root    = "echo 0"
-		no      = "exit 1"
-		install = `echo "$@"; printf '#!/bin/sh\n' >"${0%/*}/chromium"; /bin/chmod 755 "${0%/*}/chromium"`
+		user = "echo 1000"
+		root = "echo 0"
+		no   = "exit 1"
+		add  = `shift; printf 'add %s\n' "$1"; for p in "$1" promtool; do printf '#!/bin/sh\n' >"${0%/*}/$p"; /bin/chmod 755 "${0%/*}/$p"; done`
 	)
+	programs := []struct {
+		name     string
+		commands []string // that make it up
+		other    string   // another name for it
+		rest     []string // what else must be there in CI
+	}{
+		{"chromium", []string{"chromium"}, "google-chrome", []string{"prometheus", "promtool"}},
+		{"prometheus", []string{"prometheus", "promtool"}, "", []string{"chromium"}},
+	}
 	tests := []struct {
 		name     string
+		there    bool
 		commands map[string]string
 		ci       string
 		ok       bool
 		says     string
 	}{
-		{"a browser is there", map[string]string{"chromium": no, "id": user, "sudo": no}, "true", true, "the tests will use"},
-		{"one by another name", map[string]string{"google-chrome": no, "id": user, "sudo": no}, "true", true, "google-chrome"},
-		{"root may install one", map[string]string{"id": root, "apk": install}, "true", true, "add chromium"},
-		{"sudo may install one", map[string]string{"id": user, "sudo": `shift; "$@"`, "apk": install}, "true", true, "add chromium"},
-		{"the installation fails", map[string]string{"id": root, "apk": no}, "", true, "will be skipped"},
-		{"the installation fails in CI", map[string]string{"id": root, "apk": no}, "true", false, "this is a failure"},
-		{"nobody may install one", map[string]string{"id": user, "sudo": no, "apk": install}, "", true, "will be skipped"},
-		{"nobody may install one in CI", map[string]string{"id": user, "sudo": no, "apk": install}, "true", false, "none could be installed"},
+		{"it is there", true, map[string]string{"id": user, "sudo": no}, "true", true, "the tests will use"},
+		{"root may install it", false, map[string]string{"id": root, "apk": add}, "true", true, "add "},
+		{"sudo may install it", false, map[string]string{"id": user, "sudo": `shift; "$@"`, "apk": add}, "true", true, "add "},
+		{"the installation fails", false, map[string]string{"id": root, "apk": no}, "", true, "will be skipped"},
+		{"the installation fails in CI", false, map[string]string{"id": root, "apk": no}, "true", false, "this is a failure"},
+		{"nobody may install it", false, map[string]string{"id": user, "sudo": no, "apk": add}, "", true, "will be skipped"},
+		{"nobody may install it in CI", false, map[string]string{"id": user, "sudo": no, "apk": add}, "true", false, "none could be installed"},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			test.commands["redis-server"] = "echo Redis server v=7.0.15 sha=0"
-			out, err := deps(t, bash, cat, test.commands, "CI="+test.ci)
-			if ok := err == nil; ok != test.ok {
-				t.Errorf("deps must fail exactly when CI lacks a browser: got %v\n%s", err, out)
-			}
-			if !strings.Contains(string(out), test.says) {
-				t.Errorf("deps must say what it does and what is missing: want %q, got\n%s", test.says, out)
-			}
-		})
+	for _, program := range programs {
+		for _, test := range tests {
+			t.Run(program.name+": "+test.name, func(t *testing.T) {
+				out, err := deps(t, bash, cat, machine(program.rest, test.there, program.commands, test.commands), "CI="+test.ci)
+				if ok := err == nil; ok != test.ok {
+					t.Errorf("deps must fail exactly when CI lacks %s: got %v\n%s", program.name, err, out)
+				}
+				if !strings.Contains(string(out), test.says) {
+					t.Errorf("deps must say what it does and what is missing: want %q, got\n%s", test.says, out)
+				}
+			})
+		}
+		if program.other != "" {
+			t.Run(program.name+": by another name", func(t *testing.T) {
+				out, err := deps(t, bash, cat, machine(program.rest, true, []string{program.other}, map[string]string{"id": user, "sudo": no}), "CI=true")
+				if err != nil || !strings.Contains(string(out), program.other) {
+					t.Errorf("deps must find %s: got %v\n%s", program.other, err, out)
+				}
+			})
+		}
 	}
+}
+
+// machine returns the commands of a machine with a server: the rest, and those of
+// a program if it is there.
+func machine(rest []string, there bool, program []string, more map[string]string) map[string]string {
+	commands := map[string]string{"redis-server": "echo Redis server v=7.0.15 sha=0"}
+	for _, name := range rest {
+		commands[name] = "exit 1"
+	}
+	if there {
+		for _, name := range program {
+			commands[name] = "exit 1"
+		}
+	}
+	maps.Copy(commands, more)
+	return commands
 }

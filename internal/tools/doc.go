@@ -2,7 +2,8 @@
 // staticcheck and revive in its go.mod.
 //
 //   - alone tests every module on its own, with -race where goroutines meet.
-//   - deps looks for a redis-server and a Chromium, and installs them where it may.
+//   - deps looks for a redis-server, a Chromium and a Prometheus, and installs them
+//     where it may.
 //   - doccheck demands a comment on what users fill in or implement, and an example
 //     of every exported type.
 //   - fuzz finds every fuzz target and runs it for a while.
