@@ -202,6 +202,22 @@ var rows = []row{
 		},
 	},
 	{
+		name:     "core with metrics and spans by OpenTelemetry",
+		requires: []string{"core", "hooks-otel"},
+		brings:   []string{"wire"},
+		third:    otelThird,
+		program: program{
+			Imports: []string{`otelhooks "` + base + `/hooks-otel"`},
+			Setup: []string{
+				"hooks, err := otelhooks.New(otelhooks.Config{})",
+				"if err != nil { return err }",
+			},
+			Type: "string", Value: aString, Codec: "cascache.String{}",
+			Provider: "newMapProvider()",
+			Hooks:    "hooks",
+		},
+	},
+	{
 		name:     "core with values in Redis",
 		requires: []string{"core", "provider-redis"},
 		brings:   []string{"wire"},
@@ -341,6 +357,29 @@ var (
 		"golang.org/x/oauth2",
 		"golang.org/x/sync",
 		"golang.org/x/text",
+		"gopkg.in/yaml.v3",
+	}
+	otelThird = []string{
+		"go.opentelemetry.io/otel",
+		"go.opentelemetry.io/otel/metric",
+		"go.opentelemetry.io/otel/trace",
+		"go.opentelemetry.io/auto/sdk",
+		"github.com/cespare/xxhash/v2",
+		"github.com/go-logr/logr",
+		"github.com/go-logr/stdr",
+		// tests
+		"github.com/davecgh/go-spew",
+		"github.com/google/go-cmp",
+		"github.com/google/uuid",
+		"github.com/kr/pretty",
+		"github.com/pmezard/go-difflib",
+		"github.com/rogpeppe/go-internal",
+		"github.com/stretchr/testify",
+		"go.opentelemetry.io/otel/sdk",
+		"go.opentelemetry.io/otel/sdk/metric",
+		"go.yaml.in/yaml/v3",
+		"golang.org/x/sys",
+		"gopkg.in/check.v1",
 		"gopkg.in/yaml.v3",
 	}
 	goRedisThird = []string{

@@ -6,8 +6,13 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	cascache "github.com/unkn0wn-root/cascache/core"
+	otelhooks "github.com/unkn0wn-root/cascache/hooks-otel"
 	promhooks "github.com/unkn0wn-root/cascache/hooks-prometheus"
 )
 
@@ -19,8 +24,16 @@ func TestEveryEventOfACacheIsAMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	reader := sdkmetric.NewManualReader()
+	otel, err := otelhooks.New(otelhooks.Config{
+		MeterProvider:  sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
+		TracerProvider: noop.NewTracerProvider(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var told recorder
-	if err := live(t.Context(), cascache.JoinHooks(prom, told.hooks()), 0); err != nil {
+	if err := live(t.Context(), cascache.JoinHooks(prom, otel, told.hooks()), 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, event := range events {
@@ -29,6 +42,7 @@ func TestEveryEventOfACacheIsAMetric(t *testing.T) {
 		}
 	}
 	compare(t, "Prometheus", gather(t, registry), told.told)
+	compare(t, "OpenTelemetry", collect(t, reader), told.told)
 }
 
 func compare(t *testing.T, system string, got, want map[string]float64) {
@@ -68,6 +82,48 @@ func gather(t *testing.T, registry prometheus.Gatherer) map[string]float64 {
 				labels = append(labels, l.GetName()+"="+l.GetValue())
 			}
 			got[name+"{"+strings.Join(labels, ",")+"}"] += n
+		}
+	}
+	maps.DeleteFunc(got, func(_ string, n float64) bool { return n == 0 })
+	return got
+}
+
+// collect is gather for OpenTelemetry, under the names that an exporter makes for
+// Prometheus: counters end with _total, units other than those in braces are
+// written out. The names of attributes are without the cascache that they begin
+// with.
+func collect(t *testing.T, reader sdkmetric.Reader) map[string]float64 {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	note := func(name string, attrs attribute.Set, n float64) {
+		labels := make([]string, 0, attrs.Len())
+		for _, a := range attrs.ToSlice() {
+			labels = append(labels, strings.TrimPrefix(string(a.Key), "cascache.")+"="+a.Value.AsString())
+		}
+		got[strings.ReplaceAll(name, ".", "_")+"{"+strings.Join(labels, ",")+"}"] += n
+	}
+	for _, scope := range all.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			switch data := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					note(m.Name+"_total", p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					note(m.Name, p.Attributes, float64(p.Value))
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					note(m.Name+"_seconds_count", p.Attributes, float64(p.Count))
+				}
+			default:
+				t.Errorf("a metric is a sum, a gauge or a histogram: %s is %T", m.Name, m.Data)
+			}
 		}
 	}
 	maps.DeleteFunc(got, func(_ string, n float64) bool { return n == 0 })

@@ -1,0 +1,5 @@
+//go:build !race
+
+package otelhooks
+
+const raceEnabled = false
