@@ -73,7 +73,7 @@ func TestALoadHasASpan(t *testing.T) {
 				}
 				got := make(map[string]string)
 				for _, a := range s.Attributes() {
-					got[string(a.Key)] = a.Value.Emit()
+					got[string(a.Key)] = a.Value.String()
 				}
 				if !maps.Equal(got, test.want) || s.Status().Code != test.status {
 					t.Errorf("the span says how the load went: got %v, status %v; want %v, status %v", got, s.Status(), test.want, test.status)

@@ -56,6 +56,7 @@ require (
 )
 
 replace (
+	github.com/unkn0wn-root/cascache/backend-redis => ../../backend-redis
 	github.com/unkn0wn-root/cascache/codec-aead => ../../codec-aead
 	github.com/unkn0wn-root/cascache/codec-cbor => ../../codec-cbor
 	github.com/unkn0wn-root/cascache/codec-json => ../../codec-json
@@ -66,6 +67,8 @@ replace (
 	github.com/unkn0wn-root/cascache/core => ../../core
 	github.com/unkn0wn-root/cascache/genstore-lease => ../../genstore-lease
 	github.com/unkn0wn-root/cascache/genstore-redis => ../../genstore-redis
+	github.com/unkn0wn-root/cascache/hooks-otel => ../../hooks-otel
+	github.com/unkn0wn-root/cascache/hooks-prometheus => ../../hooks-prometheus
 	github.com/unkn0wn-root/cascache/internal/redisgen => ../redisgen
 	github.com/unkn0wn-root/cascache/internal/redistest => ../redistest
 	github.com/unkn0wn-root/cascache/provider-bigcache => ../../provider-bigcache
@@ -73,9 +76,3 @@ replace (
 	github.com/unkn0wn-root/cascache/provider-ristretto => ../../provider-ristretto
 	github.com/unkn0wn-root/cascache/wire => ../../wire
 )
-
-replace github.com/unkn0wn-root/cascache/backend-redis => ../../backend-redis
-
-replace github.com/unkn0wn-root/cascache/hooks-prometheus => ../../hooks-prometheus
-
-replace github.com/unkn0wn-root/cascache/hooks-otel => ../../hooks-otel

@@ -140,6 +140,23 @@ func TestDepsOfCI(t *testing.T) {
 	}
 }
 
+// TestDepsPrometheusWithoutPromtool: the tests need both.
+func TestDepsPrometheusWithoutPromtool(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := map[string]string{"id": "echo 1000", "sudo": "exit 1"}
+	out, err := deps(t, bash, cat, machine([]string{"chromium", "prometheus"}, false, nil, more), "CI=true")
+	if err == nil || !strings.Contains(string(out), "there is no prometheus with its promtool") {
+		t.Errorf("a Prometheus without its promtool is not enough: got %v\n%s", err, out)
+	}
+}
+
 // machine returns the commands of a machine with a server: the rest, and those of
 // a program if it is there.
 func machine(rest []string, there bool, program []string, more map[string]string) map[string]string {

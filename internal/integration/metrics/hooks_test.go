@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"os"
 	"strings"
 	"testing"
 
@@ -43,6 +44,7 @@ func TestEveryEventOfACacheIsAMetric(t *testing.T) {
 	}
 	compare(t, "Prometheus", gather(t, registry), told.told)
 	compare(t, "OpenTelemetry", collect(t, reader), told.told)
+	explained(t, told.told)
 }
 
 func compare(t *testing.T, system string, got, want map[string]float64) {
@@ -60,6 +62,33 @@ func compare(t *testing.T, system string, got, want map[string]float64) {
 			t.Errorf("no key is a label: %s", series)
 		}
 	}
+}
+
+// explained looks for the names of all metrics where they are listed.
+func explained(t *testing.T, told map[string]float64) {
+	t.Helper()
+	for file, name := range map[string]func(metric string) string{
+		"docs/metrics.md":         func(m string) string { return "| `" + m + "` | `" + otelName(m) + "` |" },
+		"hooks-prometheus/doc.go": func(m string) string { return "//\t" + m + " " },
+		"hooks-otel/doc.go":       func(m string) string { return "//\t" + otelName(m) + " " },
+	} {
+		text, err := os.ReadFile("../../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for series := range told {
+			metric := strings.TrimSuffix(series[:strings.Index(series, "{")], "_count")
+			if want := name(metric); !strings.Contains(string(text), want) {
+				t.Errorf("%s lists every metric: %q is missing", file, want)
+			}
+		}
+	}
+}
+
+// otelName returns what OpenTelemetry calls a metric of Prometheus.
+func otelName(metric string) string {
+	metric = strings.TrimSuffix(strings.TrimSuffix(metric, "_total"), "_seconds")
+	return "cascache." + strings.TrimPrefix(metric, "cascache_")
 }
 
 // gather returns the samples of a registry that are not 0, and of histograms the
