@@ -67,18 +67,18 @@ func newGenerations(store GenStore, keys keySpace, timeout time.Duration) *gener
 	g.localReader, _ = AbilityOf[LocalReader](store)
 	g.commitReader, _ = AbilityOf[CommitReader](store)
 	g.bulk, _ = AbilityOf[BulkGenStore](store)
-	many, snapshots := eachOf(store.Current), eachOf(g.snapshotAbove)
-	if g.bulk != nil {
-		many, snapshots = g.bulk.CurrentBulk, g.snapshotsAbove
-	}
 
 	const lookUp, bump, hold = "a look-up in the generation store", "a bump in the generation store", "a hold in the generation store"
 	g.one = newBounded(lookUp, g.reads, timeout, store.Current)
 	g.oneSnapshot = newBounded(lookUp, g.reads, timeout, g.snapshotAbove)
 	g.oneBump = newBounded(bump, g.bumps, 0, store.Bump)
-	g.many = newBounded(lookUp, g.reads, timeout, many)
-	g.manySnapshots = newBounded(lookUp, g.reads, timeout, snapshots)
-	g.manyBumps = newBounded(bump, g.bumps, 0, g.bumpEach)
+	// Without bulk calls each look-up and bump has a time limit of its own.
+	g.many, g.manySnapshots, g.manyBumps = eachOf(g.one), eachOf(g.oneSnapshot), g.bumpEach
+	if g.bulk != nil {
+		g.many = newBounded(lookUp, g.reads, timeout, g.bulk.CurrentBulk)
+		g.manySnapshots = newBounded(lookUp, g.reads, timeout, g.snapshotsAbove)
+		g.manyBumps = newBounded(bump, g.bumps, 0, g.bumpBulkOnce)
+	}
 	g.oneToCommit, g.manyToCommit = g.one, g.many
 	if s := g.commitReader; s != nil {
 		g.oneToCommit = newBounded(lookUp, g.reads, timeout, s.CurrentToCommit)
@@ -342,17 +342,19 @@ func errorsOfParts(ctx context.Context, entries []string, do func(part []string)
 	return errs
 }
 
-// bumpEach bumps entries in one call where the store can.
+// bumpBulkOnce bumps entries in one call.
+func (g *generations) bumpBulkOnce(ctx context.Context, entries []string) ([]error, error) {
+	gens, err := g.bulk.BumpBulk(ctx, entries)
+	return bumpErrors(gens, err, len(entries)), nil
+}
+
+// bumpEach bumps entries one by one.
 func (g *generations) bumpEach(ctx context.Context, entries []string) ([]error, error) {
-	if g.bulk != nil {
-		gens, err := g.bulk.BumpBulk(ctx, entries)
-		return bumpErrors(gens, err, len(entries)), nil
-	}
 	var errs []error
 	var last error
 	for i, entry := range entries {
 		if goesOn(ctx, last) {
-			_, last = g.store.Bump(ctx, entry)
+			_, last = g.oneBump(ctx, entry)
 		}
 		if last != nil {
 			if errs == nil {

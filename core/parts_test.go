@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -509,4 +510,44 @@ func wantShort(t *testing.T, what string, err error) {
 	if err == nil || len(err.Error()) > 2000+maxStorageKey/100 {
 		t.Errorf("one failed bulk is one error that counts and names a few: %s: got %d bytes, %.300v", what, len(fmt.Sprint(err)), err)
 	}
+}
+
+// A store without bulk calls is asked key by key, and each look-up has a time
+// limit of its own: a thousand that take a millisecond each fit in none.
+func TestABulkOverAStoreWithoutBulkCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 1000
+		items := make(map[string]string, n)
+		keys := make([]string, n)
+		for i := range keys {
+			keys[i] = strconv.Itoa(i)
+			items[keys[i]] = "v"
+		}
+		r := newRig(t)
+		slow := func(call genCall) genCall {
+			return func(ctx context.Context, key string) (uint64, error) {
+				time.Sleep(time.Millisecond)
+				return call(ctx, key)
+			}
+		}
+		r.store.replace(GenCurrent, slow(r.store.local.Current))
+		r.store.replace(GenSnapshot, slow(r.store.local.Snapshot))
+		r.store.replace(GenBump, slow(r.store.local.Bump))
+		fillBulk(t, r.Handle, items)
+		if values, missing, err := r.GetBulk(t.Context(), keys); len(values) != n || len(missing) != 0 || err != nil {
+			t.Errorf("each look-up is bounded by itself: got %d of %d values, %d missing, %v", len(values), n, len(missing), err)
+		}
+		if err := r.InvalidateBulk(t.Context(), keys); err != nil {
+			t.Errorf("each bump is bounded by itself: got %v", err)
+		}
+		// One that never answers ends the call, and does not cost its limit for
+		// each key that is left.
+		release := r.store.hang(GenCurrent)
+		start := time.Now()
+		_, _, err := r.GetBulk(t.Context(), keys)
+		if took := time.Since(start); took > 2*DefaultGenTimeout || err != nil {
+			t.Errorf("a store that does not answer is waited for once: it took %v, %v", took, err)
+		}
+		release()
+	})
 }

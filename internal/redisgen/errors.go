@@ -63,8 +63,10 @@ func reason(err error) string {
 		// Every server has these two, unless somebody took them away.
 		return "the server has EVALSHA or EVAL renamed or disabled, and both are needed under their names: " + text
 	// Lua before Redis 7 stumbles over the first line of a script.
-	case strings.Contains(text, "unexpected symbol near '#'"), strings.Contains(text, "unknown command"):
+	case strings.Contains(text, "unexpected symbol near '#'"):
 		return "the server is too old, Redis 7 or later or Valkey is needed: " + text
+	case strings.Contains(text, "unknown command"):
+		return "the server has the command renamed or disabled, or is older than Redis 7: " + text
 	case strings.HasPrefix(text, "MOVED "):
 		return "the key is on another server of the Cluster, where a redis.ClusterClient looks and a client of one server does not: " + text
 	}

@@ -54,6 +54,7 @@ func TestErrorsSayWhat(t *testing.T) {
 		"too old":     {"ERR Error compiling script (new function): user_script:1: unexpected symbol near '#'", []string{"Redis 7"}, nil},
 		"much older":  {"ERR unknown command 'getex', with args beginning with: 'gen:{a}' 'secret'", []string{"Redis 7"}, []string{"secret"}},
 		"renamed":     {"ERR unknown command 'EVALSHA', with args beginning with: 'abc' '1'", []string{"renamed or disabled"}, []string{"too old", "abc"}},
+		"no GETEX":    {"ERR unknown command 'getex', with args beginning with: 'abc'", []string{"renamed or disabled", "Redis 7"}, []string{"too old", "abc"}},
 		"quoting one": {"ERR wrong thing, with args beginning with: 'secret'", []string{"ERR wrong thing"}, []string{"secret"}},
 	} {
 		t.Run(name, func(t *testing.T) {

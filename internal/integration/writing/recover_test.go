@@ -256,9 +256,11 @@ func TestCloseReportsWhatRemains(t *testing.T) {
 	}
 }
 
-// failedKeys returns the keys of all *InvalidateErrors in err.
+// failedKeys returns the keys that err says are not known to be invalidated.
 func failedKeys(err error) (keys []string) {
 	switch err := err.(type) {
+	case *cascache.InvalidateBulkError:
+		keys = err.Keys
 	case *cascache.InvalidateError:
 		keys = append(keys, err.Key)
 	case interface{ Unwrap() error }:
