@@ -155,11 +155,6 @@ func (l look) dict(is *shape, v reflect.Value, depth int) error {
 	if err := l.enter(&depth); err != nil || v.Len() == 0 {
 		return err
 	}
-	if is.foldedKeys {
-		if err := differ(v); err != nil {
-			return err
-		}
-	}
 	key, elem := reflect.New(is.typ.Key()).Elem(), reflect.New(is.typ.Elem()).Elem()
 	for pairs := v.MapRange(); pairs.Next(); {
 		if is.key.mustLook() {
@@ -174,6 +169,9 @@ func (l look) dict(is *shape, v reflect.Value, depth int) error {
 				return within("[value]", err)
 			}
 		}
+	}
+	if is.foldedKeys { // after each key was looked at: some cannot come back at all
+		return differ(v)
 	}
 	return nil
 }
