@@ -22,10 +22,10 @@ var mutants = []struct {
 }{
 	{"a read serves whatever generation the entry has",
 		"near and a provider that has more", "get.go",
-		"case r.own != r.gen:", "case r.own != r.gen && false:"},
+		"case r.Gen != r.gen:", "case r.Gen != r.gen && false:"},
 	{"a read takes no generation for proof",
 		"a fill across a loss and a write", "apart.go",
-		"r.gen, r.why, r.err = a.proof(ctx, key, entry)\n", "if r.gen, r.why, r.err = a.proof(ctx, key, entry); r.why == ReasonNoGen {\n\t\t\tr.gen, r.why = r.own, \"\"\n\t\t}\n"},
+		"r.gen, r.why, r.err = a.proof(ctx, key, entry)\n", "if r.gen, r.why, r.err = a.proof(ctx, key, entry); r.why == ReasonNoGen {\n\t\t\tr.gen, r.why = r.Gen, \"\"\n\t\t}\n"},
 	{"a fill stamps the generation that is current, not the one observed",
 		"a fill across a write, read twice", "set.go",
 		"entry, why, err := h.port.check(ctx, f.key, f.gen)", "f.gen, _ = h.gens.current(ctx, h.keys.entry(f.key))\n\tentry, why, err := h.port.check(ctx, f.key, f.gen)"},
@@ -44,10 +44,10 @@ var mutants = []struct {
 		"s, ok := f.byKey[flightKey{w.key, w.gen}]", "ok := false\n\tfor k, other := range f.byKey {\n\t\tif k.key == w.key {\n\t\t\ts, ok = other, true\n\t\t}\n\t}"},
 	{"absence is believed under any generation",
 		"two readers through the loader against a writer", "get.go",
-		"case r.own != r.gen:", "case r.own != r.gen && r.kind != wire.KindAbsent:"},
+		"case r.Gen != r.gen:", "case r.Gen != r.gen && !r.Absent:"},
 	{"suspicion is ended by a bump from before the mark",
 		"a failed bump and a good one, each with a reply", "suspect.go",
-		"if !known || marked > began {", "if !known || marked == 0 {"},
+		"if !known || marked.at > began {", "if !known || marked.at == 0 {"},
 	{"a failed bump makes nothing suspect",
 		"a failed bump and a good one, each with a reply", "invalidate.go",
 		"\t\t\th.recovery.mark(entries[i])\n", ""},
@@ -87,10 +87,10 @@ var mutants = []struct {
 		"	for i := range proved {\n\t\tproved[i].gen = c.h.port.read(ctx, proved[i].key, 0, true).gen\n\t}\n	return c.h.store(ctx, proved, whole)"},
 	{"a Combined is asked for suspect keys all the same",
 		"a failed bump and a good one, each with a reply, combined value first", "together.go",
-		"\tif t.suspects.has(entry) { // first, as in proof\n\t\tr.why = ReasonSuspect\n\t\treturn r\n\t}\n", ""},
+		"\tif t.isSuspect(entry) { // first, as in proof\n\t\tr.why = ReasonSuspect\n\t\treturn r\n\t}\n", ""},
 	{"singles of a bulk are served under any generation",
 		"a bulk read and a bulk fill against a writer", "bulk_get.go",
-		"r.serve(ctx, i, &single)", "single.own = single.gen\n\t\tr.serve(ctx, i, &single)"},
+		"r.serve(ctx, i, single)", "single.Gen = single.gen\n\t\t\tr.serve(ctx, i, single)"},
 }
 
 // TestExplorerFindsMutants compiles this package with each mutant and expects

@@ -3,6 +3,8 @@ package cascache
 import (
 	"context"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // SetWithGen implements [CAS].
@@ -27,7 +29,9 @@ func (h *Handle[V]) SetWithGenResult(ctx context.Context, key string, value V, o
 	if err := h.check(OpSet, key); err != nil {
 		return failed, err
 	}
-	return h.storeOne(ctx, filling[V]{key: key, value: value, gen: observedGen, ttl: ttl})
+	r, err := h.storeOne(ctx, filling[V]{key: key, value: value, gen: observedGen, ttl: ttl})
+	h.trackFills(ctx, filling[V]{key: key, gen: observedGen})
+	return r, err
 }
 
 // filling is what the source had for a key.
@@ -37,6 +41,18 @@ type filling[V any] struct {
 	gen    uint64 // observed before the source was read
 	ttl    time.Duration
 	absent bool // the source has no such key
+
+	taken   []wire.Dep // dependencies that were taken during the load
+	refused Reason     // it cannot be stored
+	deps    wire.Deps  // all dependencies, once they are proven
+	proof   *proven    // nil, or told what has been proven
+}
+
+// proven is what was proven of a fill when it was stored.
+type proven struct {
+	ok   bool
+	gen  uint64    // the key's own generation
+	deps wire.Deps // all dependencies
 }
 
 // storeOne stores one fill, unless its generation has moved.
@@ -44,6 +60,9 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) (SetResult, erro
 	if f.gen == 0 {
 		h.emit.setSkipped(ctx, f.key, ReasonNoSnapshot)
 		return skippedFor(ReasonNoSnapshot), nil
+	}
+	if h.derivesFill(&f) {
+		return h.storeDerived(ctx, f)
 	}
 	entry, why, err := h.port.check(ctx, f.key, f.gen)
 	if why != "" {
@@ -56,6 +75,58 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) (SetResult, erro
 	}
 	w, err := h.port.put(ctx, item, f.gen)
 	return h.settleSet(ctx, &f, &item, w), err
+}
+
+// derivesFill reports whether a fill needs more than its own generation.
+func (h *Handle[V]) derivesFill(f *filling[V]) bool {
+	return len(f.taken) > 0 || f.refused != "" || h.derived.any()
+}
+
+// storeDerived is storeOne of a fill that has dependencies. They are compared before
+// the fill is stored. One that moves in between is seen by whoever reads the entry,
+// as is the generation itself.
+func (h *Handle[V]) storeDerived(ctx context.Context, f filling[V]) (SetResult, error) {
+	fills := []filling[V]{f}
+	if err := h.proveFills(ctx, fills); err != nil {
+		return SetResult{Outcome: SetFailed}, err
+	}
+	f = fills[0]
+	if f.refused != "" {
+		h.emit.setSkipped(ctx, f.key, f.refused)
+		return skippedFor(f.refused), nil
+	}
+	item, err := h.item(f, h.keys.entry(f.key))
+	if err != nil {
+		return SetResult{Outcome: SetFailed}, err
+	}
+	w, err := h.port.put(ctx, item, f.gen)
+	return h.settleSet(ctx, &f, &item, w), err
+}
+
+// proveFills replaces the observed number of each fill by the generation that it
+// stands for, and finds all its dependencies, or why it cannot be stored. The error
+// is the caller's own ended context.
+func (h *Handle[V]) proveFills(ctx context.Context, fills []filling[V]) error {
+	claims := make([]claim, len(fills))
+	for i, f := range fills {
+		claims[i] = claim{key: f.key, observed: f.gen, deps: f.taken, why: f.refused}
+	}
+	if err := h.prove(ctx, claims); err != nil {
+		return err
+	}
+	for i := range fills {
+		f, c := &fills[i], &claims[i]
+		if f.refused = c.why; f.refused != "" {
+			continue
+		}
+		deps, err := wire.DepsOf(c.all)
+		if err != nil {
+			f.refused = ReasonDependency
+			continue
+		}
+		f.gen, f.deps = c.own, deps
+	}
+	return nil
 }
 
 // item returns what to store for a fill under the key entry, which may be empty
@@ -85,6 +156,9 @@ func (h *Handle[V]) costOf(entry string, frame []byte, bulk bool, n int) (cost i
 
 // settleSet ends a fill that was to be stored as item.
 func (h *Handle[V]) settleSet(ctx context.Context, f *filling[V], item *Item, w written) SetResult {
+	if f.proof != nil && w.why == "" && !w.failed {
+		*f.proof = proven{true, f.gen, f.deps}
+	}
 	switch {
 	case w.why != "":
 		h.emit.setSkipped(ctx, f.key, w.why)
