@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/unkn0wn-root/cascache/wire"
@@ -198,13 +200,13 @@ func (t *tracker) addAll(storeID any, deps wire.Deps) {
 	}
 }
 
-// collected returns what has been noted so far.
+// collected returns what has been noted so far, in order.
 func (t *tracker) collected() (deps []wire.Dep, why Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	deps = make([]wire.Dep, 0, len(t.deps))
-	for key, gen := range t.deps {
-		deps = append(deps, wire.Dep{Key: key, Gen: gen})
+	for _, key := range slices.Sorted(maps.Keys(t.deps)) {
+		deps = append(deps, wire.Dep{Key: key, Gen: t.deps[key]})
 	}
 	return deps, t.why
 }
