@@ -211,9 +211,9 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 		r.reject(ctx, entry, raw, ReasonCorrupt)
 		return false, nil
 	}
-	deps := make([]string, len(table))
-	for i, dep := range table {
-		deps[i] = dep.Key
+	var deps []string
+	for _, dep := range table {
+		deps = append(deps, dep.Key)
 	}
 	ctxErr := r.proveBulk(ctx, &r.proven, deps) // what is proven is served all the same
 	members := make(map[string]*wire.Member, len(items))
@@ -315,22 +315,7 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 			}
 			return nil
 		}
-		singles := make([]reading, len(part))
-		var deps []string
-		for j, i := range part {
-			single := &singles[j]
-			switch single.raw = rawOf(j); {
-			case single.raw != nil:
-				r.open(r.keys[i], r.proven.entries[i], single)
-				for dep := range single.Deps.All() {
-					deps = append(deps, dep)
-				}
-			case getErr != nil:
-				single.why = ReasonProviderError
-			default:
-				single.why = ReasonNotFound
-			}
-		}
+		deps := r.depsIn(part, rawOf)
 		switch {
 		case early:
 			_ = r.proveBulk(ctx, &r.proven, deps) // the end of the context is told below
@@ -338,13 +323,16 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 			r.provePart(ctx, &r.proven, part[0], part[len(part)-1]+1, deps)
 		}
 		for j, i := range part {
-			single := &singles[j]
-			if single.raw != nil && single.why == "" {
-				single.early = early
+			single := reading{raw: rawOf(j), why: ReasonNotFound, early: early}
+			if single.raw != nil {
 				single.gen, single.why = r.proven.of(i)
-				single.depWhy = r.ofDeps(&r.proven, r.keys[i], single.Deps)
+				if r.open(r.keys[i], r.proven.entries[i], &single) {
+					single.depWhy = r.ofDeps(&r.proven, r.keys[i], single.Deps)
+				}
+			} else if getErr != nil {
+				single.why = ReasonProviderError
 			}
-			r.serve(ctx, i, single)
+			r.serve(ctx, i, &single)
 		}
 	}
 	ctxErr := ended(ctx)
@@ -356,6 +344,24 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 		return errors.Join(ctxErr, err)
 	}
 	return err
+}
+
+// depsIn returns what the entries of a part depend on.
+func (r *bulkRead[V]) depsIn(part []int, rawOf func(j int) []byte) (deps []string) {
+	for j, i := range part {
+		var e wire.Entry
+		raw := rawOf(j)
+		if raw == nil || versionOf(r.codec.version, raw) == r.codec.version {
+			continue // it has none
+		}
+		if openEntry(r.codec.version, raw, "", "", r.proven.entries[i], &e) != nil {
+			continue // whoever serves it will tell
+		}
+		for dep := range e.Deps.All() {
+			deps = append(deps, dep)
+		}
+	}
+	return deps
 }
 
 // entriesOf returns the storage keys of the keys with the given indices.

@@ -104,8 +104,8 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		switch {
 		case f.gen == 0:
 			skip(f, ReasonNoSnapshot)
-		case f.refused != "":
-			skip(f, f.refused)
+		case f.refusal() != "":
+			skip(f, f.refusal())
 		case h.isSuspect(entry): // first, as in proof
 			skip(f, ReasonSuspect)
 		default:
@@ -199,8 +199,8 @@ func (h *Handle[V]) items(fills []filling[V], entries []string, bulkTTL time.Dur
 		}
 		if bulk {
 			single := versionOf(h.codec.version, item.Value)
-			members = append(members, wire.Member{Key: f.key, Gen: f.gen, Deps: f.deps, Payload: single.PayloadOf(item.Value)})
-			if f.deps.Len() > 0 {
+			members = append(members, wire.Member{Key: f.key, Gen: f.gen, Deps: orNone(f.deps), Payload: single.PayloadOf(item.Value)})
+			if f.deps != nil {
 				version = single
 			}
 		}

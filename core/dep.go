@@ -262,12 +262,12 @@ func (h *Handle[V]) trackFills(ctx context.Context, fills ...filling[V]) {
 // trackProven notes what a load read under a generation that is proven, or that it
 // is not.
 func (h *Handle[V]) trackProven(t *tracker, f *filling[V]) {
-	if f.refused != "" {
-		t.fail(f.refused)
+	if why := f.refusal(); why != "" {
+		t.fail(why)
 		return
 	}
 	t.add(h.storeID, h.keys.gen+f.key, f.gen)
-	t.addAll(h.storeID, f.deps)
+	t.addAll(h.storeID, orNone(f.deps))
 }
 
 // trackNow takes the generations of keys for a load.

@@ -465,10 +465,9 @@ func (l *Loader[V]) store(f *flight[V]) error {
 	whole := f.whole
 	for i := range f.results {
 		r, w := &f.results[i], f.wants[i]
-		fill := loadedFill[V]{why: w.why, filling: filling[V]{
-			key: w.key, value: r.value, gen: w.gen, absent: r.absent, taken: r.taken, refused: r.refused}}
+		fill := loadedFill[V]{filling: filling[V]{key: w.key, value: r.value, gen: w.gen, absent: r.absent}, why: w.why}
 		if r.derived || f.parent != nil {
-			fill.proof = &r.proof
+			fill.notes = &fillNotes{r.taken, r.refused, &r.proof}
 		}
 		if r.err != nil && !r.absent {
 			whole = false

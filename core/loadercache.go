@@ -194,8 +194,8 @@ func (c handleCache[V]) prove(ctx context.Context, fills []loadedFill[V]) {
 		return
 	}
 	for _, f := range proved {
-		if f.refused == "" {
-			*f.proof = proven{true, f.gen, f.deps}
+		if f.refusal() == "" {
+			*f.notes.proof = proven{true, f.gen, f.deps}
 		}
 	}
 }
@@ -211,7 +211,7 @@ func (c handleCache[V]) depend(ctx context.Context, t *tracker, w wanted, r *loa
 	case r.proof.ok:
 		c.h.trackProven(t, &filling[V]{key: w.key, gen: r.proof.gen, deps: r.proof.deps})
 	default:
-		fills := []filling[V]{{key: w.key, gen: w.gen, taken: r.taken, refused: r.refused}}
+		fills := []filling[V]{{key: w.key, gen: w.gen, notes: &fillNotes{taken: r.taken, refused: r.refused}}}
 		if c.h.proveFills(ctx, fills) != nil {
 			t.fail(ReasonGenError)
 			return
@@ -310,7 +310,7 @@ func (c plainCache[V]) lookUpBulk(ctx context.Context, keys []string, _ bool) bu
 func (c plainCache[V]) store(ctx context.Context, fills []loadedFill[V], _ bool) error {
 	byTTL := make(map[time.Duration][]filling[V])
 	for _, f := range fills {
-		if !f.absent && f.refused == "" {
+		if !f.absent && f.refusal() == "" {
 			byTTL[f.ttl] = append(byTTL[f.ttl], f.filling)
 		}
 	}

@@ -78,16 +78,19 @@ func newNearTier[V any](near Near[V]) nearTier[V] {
 }
 
 // dependencies returns those of the entry.
-func (e *NearEntry[V]) dependencies() wire.Deps {
-	if e.deps == nil {
+func (e *NearEntry[V]) dependencies() wire.Deps { return orNone(e.deps) }
+
+// orNone returns the dependencies, none for nil.
+func orNone(deps *wire.Deps) wire.Deps {
+	if deps == nil {
 		return wire.Deps{}
 	}
-	return *e.deps
+	return *deps
 }
 
-// nearDeps returns what an entry near keeps of its dependencies, of which
-// nobody else may keep a view.
-func nearDeps(deps wire.Deps) *wire.Deps {
+// keptDeps returns dependencies as fills and entries near have them. They must be no
+// view of an entry.
+func keptDeps(deps wire.Deps) *wire.Deps {
 	if deps.Len() == 0 {
 		return nil
 	}
@@ -215,7 +218,7 @@ const maxNearRefill = time.Minute
 // keepNear keeps what a fill has stored. It reports whether that can be kept, as
 // far as one can tell.
 func (h *Handle[V]) keepNear(ctx context.Context, f *filling[V], ttl time.Duration) bool {
-	entry := NearEntry[V]{Value: f.value, Gen: f.gen, Absent: f.absent, deps: nearDeps(f.deps)}
+	entry := NearEntry[V]{Value: f.value, Gen: f.gen, Absent: f.absent, deps: f.deps}
 	err := h.near.set(f.key, entry, ttl)
 	h.emit.nearFailed(ctx, NearSet, f.key, err)
 	return err == nil && (entry.deps == nil || h.near.keepsDeps())
@@ -236,7 +239,7 @@ func (h *Handle[V]) refillNear(ctx context.Context, key string, value V, r *read
 		if err != nil {
 			return
 		}
-		entry.deps = nearDeps(copied)
+		entry.deps = keptDeps(copied)
 	}
 	err := h.near.set(key, entry, min(h.ttls.single, maxNearRefill))
 	h.emit.nearFailed(ctx, NearSet, key, err)

@@ -45,7 +45,11 @@ func (p *payloads[V]) frame(f filling[V], prefix, entry string) (frame []byte, j
 		if entry == "" {
 			entry = prefix + f.key
 		}
-		frame, err = p.encode(entry, wire.Entry{Absent: true, Gen: f.gen, Deps: f.deps})
+		if f.deps == nil {
+			frame, err = p.version.EncodeAbsent(entry, f.gen)
+		} else {
+			frame, err = p.derived(entry, wire.Entry{Absent: true, Gen: f.gen, Deps: *f.deps})
+		}
 		return frame, entry, err
 	}
 	defer func() {
@@ -75,23 +79,25 @@ func (p *payloads[V]) frame(f filling[V], prefix, entry string) (frame []byte, j
 	return frame, joined, err
 }
 
-// encode returns an entry in a slice of its own.
-func (p *payloads[V]) encode(key string, e wire.Entry) ([]byte, error) {
-	version := p.version
-	if e.Deps.Len() > 0 {
-		version, e.Loaded = withDeps(version), uint64(time.Now().UnixMilli())
-	}
+// derived returns an entry with dependencies, in a slice of its own.
+func (p *payloads[V]) derived(key string, e wire.Entry) ([]byte, error) {
+	version := withDeps(p.version)
+	e.Loaded = uint64(time.Now().UnixMilli())
 	return version.Append(make([]byte, 0, version.Size(len(key), e)), key, e)
 }
 
 // wrap puts the frame around the payload of a fill. Where the storage key is still
 // to be joined, it lies in the same memory: whoever keeps an entry keeps its key.
 func (p *payloads[V]) wrap(f filling[V], payload []byte, prefix, entry string) (frame []byte, joined string, err error) {
-	if f.deps.Len() > 0 && entry == "" {
-		entry = prefix + f.key
+	if f.deps != nil {
+		if entry == "" {
+			entry = prefix + f.key
+		}
+		frame, err = p.derived(entry, wire.Entry{Gen: f.gen, Deps: *f.deps, Payload: payload})
+		return frame, entry, err
 	}
 	if entry != "" {
-		frame, err = p.encode(entry, wire.Entry{Gen: f.gen, Deps: f.deps, Payload: payload})
+		frame, err = p.version.EncodeSingle(entry, f.gen, payload)
 		return frame, entry, err
 	}
 	n := len(prefix) + len(f.key)

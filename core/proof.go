@@ -158,6 +158,9 @@ func (p *proofs) ofDeps(b *bulkProofs, key string, deps wire.Deps) (why Reason) 
 
 // unread returns those of the dependencies that have not been read, each once.
 func (b *bulkProofs) unread(deps []string) []string {
+	if len(deps) == 0 {
+		return nil
+	}
 	var keys []string
 	for _, key := range deps {
 		if _, ok := b.deps[key]; !ok {
@@ -170,7 +173,7 @@ func (b *bulkProofs) unread(deps []string) []string {
 // noteDeps notes the generations of dependencies as they were read. Those that are
 // suspect are to be noted before they are read.
 func (b *bulkProofs) noteDeps(keys []string, gens []uint64, err error) {
-	if b.deps == nil {
+	if b.deps == nil && len(keys) > 0 {
 		b.deps = make(map[string]depProof, len(keys))
 	}
 	for i, key := range keys {

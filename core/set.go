@@ -42,17 +42,39 @@ type filling[V any] struct {
 	ttl    time.Duration
 	absent bool // the source has no such key
 
+	notes *fillNotes // of its load; nil: none
+	deps  *wire.Deps // all dependencies, once they are proven; nil: none
+}
+
+// fillNotes are what a load has to say of a fill.
+type fillNotes struct {
 	taken   []wire.Dep // dependencies that were taken during the load
 	refused Reason     // it cannot be stored
-	deps    wire.Deps  // all dependencies, once they are proven
 	proof   *proven    // nil, or told what has been proven
+}
+
+// refusal returns why a fill cannot be stored, or nothing.
+func (f *filling[V]) refusal() Reason {
+	if f.notes == nil {
+		return ""
+	}
+	return f.notes.refused
+}
+
+// refuse notes why a fill cannot be stored.
+func (f *filling[V]) refuse(why Reason) {
+	notes := fillNotes{refused: why}
+	if f.notes != nil {
+		notes.taken, notes.proof = f.notes.taken, f.notes.proof
+	}
+	f.notes = &notes
 }
 
 // proven is what was proven of a fill when it was stored.
 type proven struct {
 	ok   bool
-	gen  uint64    // the key's own generation
-	deps wire.Deps // all dependencies
+	gen  uint64     // the key's own generation
+	deps *wire.Deps // all dependencies; nil: none
 }
 
 // storeOne stores one fill, unless its generation has moved.
@@ -79,7 +101,7 @@ func (h *Handle[V]) storeOne(ctx context.Context, f filling[V]) (SetResult, erro
 
 // derivesFill reports whether a fill needs more than its own generation.
 func (h *Handle[V]) derivesFill(f *filling[V]) bool {
-	return len(f.taken) > 0 || f.refused != "" || h.derived.any()
+	return f.notes != nil && (len(f.notes.taken) > 0 || f.notes.refused != "") || h.derived.any()
 }
 
 // storeDerived is storeOne of a fill that has dependencies. They are compared before
@@ -91,9 +113,9 @@ func (h *Handle[V]) storeDerived(ctx context.Context, f filling[V]) (SetResult, 
 		return SetResult{Outcome: SetFailed}, err
 	}
 	f = fills[0]
-	if f.refused != "" {
-		h.emit.setSkipped(ctx, f.key, f.refused)
-		return skippedFor(f.refused), nil
+	if why := f.refusal(); why != "" {
+		h.emit.setSkipped(ctx, f.key, why)
+		return skippedFor(why), nil
 	}
 	item, err := h.item(f, h.keys.entry(f.key))
 	if err != nil {
@@ -109,22 +131,26 @@ func (h *Handle[V]) storeDerived(ctx context.Context, f filling[V]) (SetResult, 
 func (h *Handle[V]) proveFills(ctx context.Context, fills []filling[V]) error {
 	claims := make([]claim, len(fills))
 	for i, f := range fills {
-		claims[i] = claim{key: f.key, observed: f.gen, deps: f.taken, why: f.refused}
+		claims[i] = claim{key: f.key, observed: f.gen, why: f.refusal()}
+		if f.notes != nil {
+			claims[i].deps = f.notes.taken
+		}
 	}
 	if err := h.prove(ctx, claims); err != nil {
 		return err
 	}
 	for i := range fills {
 		f, c := &fills[i], &claims[i]
-		if f.refused = c.why; f.refused != "" {
+		if c.why != "" {
+			f.refuse(c.why)
 			continue
 		}
 		deps, err := wire.DepsOf(c.all)
 		if err != nil {
-			f.refused = ReasonDependency
+			f.refuse(ReasonDependency)
 			continue
 		}
-		f.gen, f.deps = c.own, deps
+		f.gen, f.deps = c.own, keptDeps(deps)
 	}
 	return nil
 }
@@ -156,8 +182,8 @@ func (h *Handle[V]) costOf(entry string, frame []byte, bulk bool, n int) (cost i
 
 // settleSet ends a fill that was to be stored as item.
 func (h *Handle[V]) settleSet(ctx context.Context, f *filling[V], item *Item, w written) SetResult {
-	if f.proof != nil && w.why == "" && !w.failed {
-		*f.proof = proven{true, f.gen, f.deps}
+	if f.notes != nil && f.notes.proof != nil && w.why == "" && !w.failed {
+		*f.notes.proof = proven{true, f.gen, f.deps}
 	}
 	switch {
 	case w.why != "":
