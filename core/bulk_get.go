@@ -176,8 +176,8 @@ func (r *bulkRead[V]) serveNear(ctx context.Context, i int, entry *NearEntry[V])
 		r.emit.miss(ctx, key, why)
 		return true
 	}
-	if entry.Gen != current {
-		if entry.Gen < current {
+	if entry.Gen != nearGen(current, entry.deps) {
+		if entry.deps == nil && entry.Gen < current {
 			r.dropNear(ctx, key)
 		}
 		return false

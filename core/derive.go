@@ -82,14 +82,19 @@ func observedUnder(own uint64, known []uint64) uint64 {
 		if gen == 0 {
 			return 0
 		}
-		// The finalizer of SplitMix64 (Steele, Lea, Flood: Fast Splittable
-		// Pseudorandom Number Generators, 2014).
-		h += gen + 0x9e3779b97f4a7c15
-		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-		h = (h ^ h>>27) * 0x94d049bb133111eb
-		h ^= h >> 31
+		h = mix(h, gen)
 	}
 	return max(h, 1)
+}
+
+// mix returns a number for one that stands for some generations and one generation
+// more, by the finalizer of SplitMix64 (Steele, Lea, Flood: Fast Splittable
+// Pseudorandom Number Generators, 2014).
+func mix(h, gen uint64) uint64 {
+	h += gen + 0x9e3779b97f4a7c15
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
 }
 
 // observeBulk returns one number for each of the keys, for fills to be observed

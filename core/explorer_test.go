@@ -300,7 +300,7 @@ func (n steppedNear) GetEntry(key string) (entry NearEntry[string], ok bool) {
 
 func (n steppedNear) SetEntry(key string, entry NearEntry[string], _ time.Duration) {
 	n.w.step(n.ctx(), "near set "+key, func() string {
-		if a := n.w.running; a.current[n.w.cache.keys.entry(key)] != entry.Gen {
+		if a := n.w.running; nearGen(a.current[n.w.cache.keys.entry(key)], entry.deps) != entry.Gen {
 			n.w.violated("%s kept %s near under generation %d, which it has not found to be current", a.name, key, entry.Gen)
 		}
 		n.w.near[key] = entry

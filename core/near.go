@@ -38,7 +38,7 @@ type Near[V any] interface {
 // never looks into fields that it doesn't know.
 type NearEntry[V any] struct {
 	Value  V      // the zero value where Absent
-	Gen    uint64 // the generation that the entry was set with
+	Gen    uint64 // the generation that the entry was set with, or a number for several
 	Absent bool   // the source has no such key
 
 	deps *wire.Deps // nil: none
@@ -75,6 +75,19 @@ func newNearTier[V any](near Near[V]) nearTier[V] {
 		entries = valueNear[V]{near}
 	}
 	return nearTier[V]{near: near, entries: entries}
+}
+
+// nearGen returns the number that an entry with a generation and dependencies is set
+// with: it stands for all of them, so that an entry from a tier that does not keep
+// the dependencies is not taken for one without any.
+func nearGen(own uint64, deps *wire.Deps) uint64 {
+	if deps == nil || own == 0 {
+		return own
+	}
+	for _, gen := range deps.All() {
+		own = mix(own, gen)
+	}
+	return max(own, 1)
 }
 
 // dependencies returns those of the entry.
@@ -193,7 +206,7 @@ func (h *Handle[V]) readNear(ctx context.Context, key string) (value V, current 
 	case current == 0:
 		h.emit.miss(ctx, key, why)
 		return none, 0, nearUnproven, err
-	case current != entry.Gen:
+	case nearGen(current, entry.deps) != entry.Gen:
 		h.dropNear(ctx, key)
 		return none, current, nearOpen, nil
 	case depWhy == ReasonDependency:
@@ -218,7 +231,7 @@ const maxNearRefill = time.Minute
 // keepNear keeps what a fill has stored. It reports whether that can be kept, as
 // far as one can tell.
 func (h *Handle[V]) keepNear(ctx context.Context, f *filling[V], ttl time.Duration) bool {
-	entry := NearEntry[V]{Value: f.value, Gen: f.gen, Absent: f.absent, deps: f.deps}
+	entry := NearEntry[V]{Value: f.value, Gen: nearGen(f.gen, f.deps), Absent: f.absent, deps: f.deps}
 	err := h.near.set(f.key, entry, ttl)
 	h.emit.nearFailed(ctx, NearSet, f.key, err)
 	return err == nil && (entry.deps == nil || h.near.keepsDeps())
@@ -240,6 +253,7 @@ func (h *Handle[V]) refillNear(ctx context.Context, key string, value V, r *read
 			return
 		}
 		entry.deps = keptDeps(copied)
+		entry.Gen = nearGen(r.gen, entry.deps)
 	}
 	err := h.near.set(key, entry, min(h.ttls.single, maxNearRefill))
 	h.emit.nearFailed(ctx, NearSet, key, err)
