@@ -13,7 +13,7 @@ func TestBudgetsAreOfRowsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := append(localRows(), redisRows()...)
+	rows := slices.Concat(localRows(), redisRows(), derivedRows())
 	for _, b := range all.Budgets {
 		i := slices.IndexFunc(rows, func(r row) bool { return r.name == b.Row })
 		if i < 0 {

@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	e := newEnv(ctx)
 	defer e.close()
-	rows := append(localRows(), redisRows()...)
+	rows := slices.Concat(localRows(), redisRows(), derivedRows())
 	switch {
 	case o.cpuprofile != "":
 		return profile(e, rows, o.only, o.cpuprofile, 5*time.Second)
@@ -117,6 +117,11 @@ func (o *options) compare(e *env, rows []row, out io.Writer) error {
 	var err error
 	if r.Mixed, err = o.mixed(e, out); err != nil {
 		return err
+	}
+	if o.only.MatchString("sweep") {
+		if err := o.sweep(e, out); err != nil {
+			return err
+		}
 	}
 	if o.docs == "" {
 		return nil

@@ -110,6 +110,11 @@ var assemblies = []assembly{
 
 // open returns an empty cache of products.
 func (a assembly) open(e *env, w *workload) (cas[product], error) {
+	return a.openWith(e, w, func(*cascache.Options[product]) {})
+}
+
+// openWith is open with other options.
+func (a assembly) openWith(e *env, w *workload, change func(*cascache.Options[product])) (cas[product], error) {
 	c, err := e.connect(a.batching)
 	if err != nil {
 		return cas[product]{}, err
@@ -123,6 +128,7 @@ func (a assembly) open(e *env, w *workload) (cas[product], error) {
 	// callers may wait longer than the default for a look-up, and a miss is
 	// not what is measured.
 	o.Namespace, o.DefaultTTL, o.GenTimeout = a.name, ttl, 10*time.Second
+	change(&o)
 	h, err := cascache.New(o)
 	return cas[product]{h, wait}, err
 }
@@ -131,20 +137,20 @@ func (a assembly) options(c client, w *workload) (o cascache.Options[product], w
 	o.Codec = jsoncodec.JSON[product]{}
 	switch {
 	case a.values == "backend":
-		backend, err := redisbackend.New(redisbackend.Config{Client: c, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
+		backend, err := redisbackend.New(redisbackend.Config{Client: c.UniversalClient, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
 		o.Provider, o.GenStore = backend, backend
 		return o, nil, err
 	case a.leased:
-		o.GenStore, err = leasegenstore.New(leasegenstore.Config{Client: c, Namespace: a.name, CloseClient: true})
+		o.GenStore, err = leasegenstore.New(leasegenstore.Config{Client: c.UniversalClient, Namespace: a.name, CloseClient: true})
 	default:
-		o.GenStore, err = redisgenstore.New(redisgenstore.Config{Client: c, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
+		o.GenStore, err = redisgenstore.New(redisgenstore.Config{Client: c.UniversalClient, Namespace: a.name, Unguarded: a.unguarded, CloseClient: true})
 	}
 	if err != nil {
 		return o, nil, err
 	}
 	switch a.values {
 	case "redis":
-		o.Provider, err = redisprovider.New(redisprovider.Config{Client: c})
+		o.Provider, err = redisprovider.New(redisprovider.Config{Client: c.UniversalClient})
 	case "ristretto":
 		var p *ristrettoprovider.Provider
 		p, err = ristrettoprovider.New(ristrettoprovider.Config{NumCounters: int64(10 * len(w.keys)), MaxCost: maxCost})

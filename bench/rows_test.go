@@ -1,11 +1,14 @@
 package main
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestContendersDoWhatTheyAreTimedFor opens every contender of every row and does
 // what is measured with each key.
 func TestContendersDoWhatTheyAreTimedFor(t *testing.T) {
-	for _, r := range append(localRows(), redisRows()...) {
+	for _, r := range slices.Concat(localRows(), redisRows(), derivedRows()) {
 		t.Run(r.name, func(t *testing.T) {
 			e := newEnv(t.Context())
 			defer e.close()

@@ -267,16 +267,86 @@ type depGens struct {
 	gens []uint64
 }
 
+func (s *depGens) giveBack() {
+	clear(s.keys) // they may be views of an entry
+	s.keys, s.gens = s.keys[:0], s.gens[:0]
+	scratchGens.Put(s)
+}
+
 // proofWith is proof of an entry with dependencies. own is the generation of key, or
 // 0 where it has not been read. why says why there is no generation of key to prove
 // the entry with, and depWhy why the dependencies do not.
 func (p *proofs) proofWith(ctx context.Context, key string, own uint64, deps wire.Deps) (gen uint64, why, depWhy Reason, err error) {
-	s := scratchGens.Get().(*depGens)
+	if p.gens.localReader != nil && !p.suspects.any.Load() && !p.derived.any() {
+		if gen, proven := p.provenLocally(key, own, deps); proven {
+			return gen, "", "", nil
+		}
+	}
+	return p.proofByCall(ctx, key, own, deps)
+}
+
+// provenLocally returns the generation of key if the store knows without a call that
+// all dependencies are current.
+func (p *proofs) provenLocally(key string, own uint64, deps wire.Deps) (gen uint64, proven bool) {
+	returned := false
 	defer func() {
-		clear(s.keys) // they may be views of an entry
-		s.keys, s.gens = s.keys[:0], s.gens[:0]
-		scratchGens.Put(s)
+		if !returned {
+			_ = recover() // whoever asks again tells
+			gen, proven = 0, false
+		}
 	}()
+	floor := p.gens.floor.Load()
+	gen, proven = own, own != 0
+	if !proven {
+		gen, proven = p.gens.localReader.CurrentLocal(p.keys.gen, key)
+		proven = proven && gen >= floor
+	}
+	switch {
+	case !proven:
+	case deps.Len() <= fewDeps || p.gens.reads == nil:
+		for dep, want := range deps.All() {
+			cut := divide(dep) // where the cache divides its own keys, too
+			current, ok := p.gens.localReader.CurrentLocal(dep[:cut], dep[cut:])
+			if !ok || current != want || current < floor {
+				proven = false
+				break
+			}
+		}
+	default:
+		proven = p.currentLocally(deps, floor)
+	}
+	returned = true
+	return gen, proven
+}
+
+// fewDeps are so few that they are looked up one by one: a slice for all of them
+// costs more than what a look-up in a store that is shared does first, such as to
+// look at the clock.
+const fewDeps = 3
+
+// currentLocally reports whether the store knows that all dependencies are current.
+func (p *proofs) currentLocally(deps wire.Deps, floor uint64) bool {
+	s := scratchGens.Get().(*depGens)
+	for dep := range deps.All() {
+		s.keys, s.gens = append(s.keys, dep), append(s.gens, 0)
+	}
+	p.gens.localReader.CurrentLocalBulk(s.keys, s.gens)
+	proven, i := true, 0
+	for _, want := range deps.All() {
+		if s.gens[i] != want || want < floor {
+			proven = false
+			break
+		}
+		i++
+	}
+	s.giveBack()
+	return proven
+}
+
+// proofByCall is proofWith where something is not known, or not as it should be.
+func (p *proofs) proofByCall(ctx context.Context, key string, own uint64, deps wire.Deps) (gen uint64, why, depWhy Reason, err error) {
+	s := scratchGens.Get().(*depGens)
+	defer s.giveBack()
 	for dep := range deps.All() {
 		s.keys, s.gens = append(s.keys, dep), append(s.gens, 0)
 	}

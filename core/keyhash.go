@@ -16,6 +16,7 @@ const maxKnownPrefixes = 8
 // and the namespace but once.
 type keyHash struct {
 	seed  maphash.Seed
+	none  uint64 // ofPrefix of no prefix
 	known atomic.Pointer[knownPrefix]
 }
 
@@ -27,22 +28,31 @@ type knownPrefix struct {
 	count  int // of the list from here on
 }
 
-func newKeyHash() keyHash { return keyHash{seed: maphash.MakeSeed()} }
+func newKeyHash() keyHash {
+	seed := maphash.MakeSeed()
+	return keyHash{seed: seed, none: prefixHash(seed, "")}
+}
 
 // of returns the hash of a key.
 func (k *keyHash) of(key string) uint64 {
 	cut := divide(key)
+	if cut == 0 {
+		return k.none ^ maphash.String(k.seed, key)
+	}
 	return k.ofPrefix(key[:cut]) ^ maphash.String(k.seed, key[cut:])
 }
 
 // ofParts returns of(prefix + key).
 func (k *keyHash) ofParts(prefix, key string) uint64 {
+	if prefix == "" {
+		return k.of(key)
+	}
 	for p := k.known.Load(); p != nil; p = p.next {
 		if p.prefix == prefix {
 			return p.hash ^ maphash.String(k.seed, key)
 		}
 	}
-	if prefix == "" || divide(prefix) != len(prefix) {
+	if divide(prefix) != len(prefix) {
 		return k.of(prefix + key) // divided elsewhere
 	}
 	return k.remember(prefix) ^ maphash.String(k.seed, key)
@@ -64,8 +74,10 @@ func divide(key string) int {
 
 // ofPrefix returns what the part that divide divides off gives to the hash.
 // Turned, so that two equal parts do not cancel each other out.
-func (k *keyHash) ofPrefix(prefix string) uint64 {
-	return bits.RotateLeft64(maphash.String(k.seed, prefix), 32)
+func (k *keyHash) ofPrefix(prefix string) uint64 { return prefixHash(k.seed, prefix) }
+
+func prefixHash(seed maphash.Seed, prefix string) uint64 {
+	return bits.RotateLeft64(maphash.String(seed, prefix), 32)
 }
 
 // remember returns ofPrefix, and keeps it for ofParts.
