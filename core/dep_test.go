@@ -792,3 +792,74 @@ func TestDepNames(t *testing.T) {
 		}
 	}
 }
+
+// That the source has no page is remembered with what its load has read.
+func TestAbsentEntriesHaveDependencies(t *testing.T) {
+	onEachShelf(t, func(t *testing.T, form func(products, pages *Options[string]) *stubStore) {
+		var s *shelf
+		runs := 0
+		s = newShelf(t, form, func(_, _ *Options[string], page *LoaderOptions[string]) {
+			page.Load = func(ctx context.Context, key string) (string, error) {
+				runs++
+				row, err := s.product.Get(ctx, key)
+				return "page of " + row, err
+			}
+		})
+		for range 2 {
+			if _, err := s.page.Get(t.Context(), "x"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("there is no row, and no page: got %v", err)
+			}
+			if got, err := s.page.GetBulk(t.Context(), []string{"x"}); len(got) != 0 || err != nil {
+				t.Errorf("there is no row, and no page: got %v, %v", got, err)
+			}
+		}
+		if runs != 1 {
+			t.Errorf("absence is remembered: got %d loads, want 1", runs)
+		}
+		s.write(t, "x", "x1")
+		s.want(t, "the row was inserted, and nobody mentioned the page", "x", "page of x1")
+	})
+}
+
+// Clear comes between the hold and the release of a write, and during a fill.
+func TestClearDuringAHold(t *testing.T) {
+	for name, gens := range map[string]GenStore{"local": NewLocalGenStore(0, 0), "striped": NewStripedGenStore(0)} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t, shelfForms["near, in front of a provider"], func(products, pages *Options[string], _ *LoaderOptions[string]) {
+				products.GenStore, pages.GenStore = gens, gens
+				products.Clearable, pages.Clearable = true, true
+			})
+			testClearDuringAHold(t, s)
+		})
+	}
+}
+
+func testClearDuringAHold(t *testing.T, s *shelf) {
+	t.Helper()
+	s.want(t, "a page", "a b", "a1 b1")
+	obs := s.products.SnapshotGen("b")
+	err := s.products.Mutate(t.Context(), []string{"a"}, func(ctx context.Context) error {
+		if err := s.products.Clear(ctx); err != nil {
+			t.Error(err)
+		}
+		for _, key := range []string{"a", "b"} {
+			if _, ok, _ := s.products.Get(ctx, key); ok {
+				t.Errorf("all are cleared, and %q is served", key)
+			}
+		}
+		if _, ok, _ := s.pages.Get(ctx, "a b"); ok {
+			t.Error("all are cleared, and a page of them is served")
+		}
+		s.rows.write("a", "a2")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.products.SetWithGenResult(t.Context(), "b", "old", obs, 0); r.Outcome != SetSkipped || err != nil {
+		t.Errorf("a fill across a clear is skipped: got %+v, %v", r, err)
+	}
+	s.want(t, "the write has landed", "a b", "a2 b1")
+	s.want(t, "the write has landed", "a b", "a2 b1")
+	s.wantRuns(t, "and the page is cached again", 2)
+}
