@@ -30,6 +30,8 @@ type Handle[V any] struct {
 	lease    time.Duration // of the holds of Mutate
 	values   *values
 
+	suspectsOf any // what they are shared by
+
 	unclosed  runtime.Cleanup // of a handle that nobody closes: it owns nothing any more
 	closeOnce sync.Once
 	closeErr  error
@@ -75,8 +77,9 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 			h.emit.sharedProvider(context.Background())
 		}
 	}
-	h.suspects = sharedSuspects(store)
-	if h.storeID = storeID(store); h.storeID == nil {
+	h.suspectsOf = storeID(store)
+	h.suspects = acquireSuspects(h.suspectsOf)
+	if h.storeID = h.suspectsOf; h.storeID == nil {
 		h.storeID = h // a store that cannot be told from others is no other cache's
 	}
 	h.derived = derived{tags: opts.Tags, clearable: opts.Clearable}
@@ -120,9 +123,14 @@ func (h *Handle[V]) own(provider Provider, store GenStore) error {
 	}
 	if err != nil {
 		giveBack(owned)
+		releaseSuspects(h.suspectsOf)
 		return err
 	}
-	h.unclosed = runtime.AddCleanup(h, giveBack, owned)
+	id := h.suspectsOf
+	h.unclosed = runtime.AddCleanup(h, func(owned []backend) {
+		giveBack(owned)
+		releaseSuspects(id)
+	}, owned)
 	return nil
 }
 
@@ -154,6 +162,7 @@ func (h *Handle[V]) Close(ctx context.Context) error {
 		h.closed.Store(true)
 		h.unclosed.Stop()
 		h.closeErr = errors.Join(h.recovery.close(ctx), h.values.close(ctx), h.near.close(), h.gens.close(ctx))
+		releaseSuspects(h.suspectsOf)
 	})
 	return h.closeErr
 }

@@ -2,10 +2,8 @@ package cascache
 
 import (
 	"reflect"
-	"runtime"
 	"sync"
 	"sync/atomic"
-	"weak"
 )
 
 // maxSuspects bounds the memory that failed invalidations take. Past it, all
@@ -39,32 +37,43 @@ type suspicion struct {
 // suspectsOf holds the suspects of each generation store that open caches have.
 var suspectsOf = struct {
 	mu sync.Mutex // guards of
-	of map[any]weak.Pointer[suspects]
-}{of: make(map[any]weak.Pointer[suspects])}
+	of map[any]*sharedSuspects
+}{of: make(map[any]*sharedSuspects)}
 
-// sharedSuspects returns the suspects of a generation store: the same for each
-// cache that has the store, wrapped or not.
-func sharedSuspects(store GenStore) *suspects {
-	id := storeID(store)
+// sharedSuspects are suspects, and how many open caches have them.
+type sharedSuspects struct {
+	suspects
+	caches int
+}
+
+// acquireSuspects returns the suspects of the generation store with that ID: the same
+// for each open cache that has the store, wrapped or not. A nil ID is of a store that
+// cannot be told from others.
+func acquireSuspects(id any) *suspects {
 	if id == nil {
 		return new(suspects)
 	}
 	suspectsOf.mu.Lock()
 	defer suspectsOf.mu.Unlock()
-	if s := suspectsOf.of[id].Value(); s != nil {
-		return s
+	s, ok := suspectsOf.of[id]
+	if !ok {
+		s = new(sharedSuspects)
+		suspectsOf.of[id] = s
 	}
-	s := new(suspects)
-	suspectsOf.of[id] = weak.Make(s)
-	runtime.AddCleanup(s, forgetSuspects, id)
-	return s
+	s.caches++
+	return &s.suspects
 }
 
-// forgetSuspects lets go of a store after its last cache is gone.
-func forgetSuspects(id any) {
+// releaseSuspects is called once for each acquireSuspects.
+func releaseSuspects(id any) {
+	if id == nil {
+		return
+	}
 	suspectsOf.mu.Lock()
 	defer suspectsOf.mu.Unlock()
-	if suspectsOf.of[id].Value() == nil {
+	if s := suspectsOf.of[id]; s.caches > 1 {
+		s.caches--
+	} else {
 		delete(suspectsOf.of, id)
 	}
 }

@@ -190,7 +190,7 @@ func (t *together) readDerived(ctx context.Context, key, entry string, fill bool
 		return r
 	}
 	t.noteSuspectDeps(b, b.known)
-	p, err := t.readPart(ctx, pairsArgs{entry, append(b.entries[:1:1], b.known...), false})
+	p, _ := t.readPart(ctx, pairsArgs{entry, append(b.entries[:1:1], b.known...), false})
 	if len(p.Gens) == 0 {
 		p.Gens = make([]uint64, 1+len(b.known))
 	}

@@ -117,6 +117,7 @@ func testVersions(t *testing.T, provider cascache.Provider, gens cascache.GenSto
 func version[V any](t *testing.T, provider cascache.Provider, gens cascache.GenStore) *cascache.Handle[V] {
 	h, err := cascache.New(cascache.Options[V]{
 		Namespace: "user", Schema: cascache.SchemaOf[V](), Provider: provider, Codec: jsoncodec.JSON[V]{}, GenStore: gens,
+		GenTimeout: redistest.Patience,
 		Hooks: &cascache.Hooks{
 			SelfHeal: func(_ context.Context, e cascache.SelfHealEvent) {
 				if e.Reason == cascache.ReasonDecode || e.Reason == cascache.ReasonCorrupt {
