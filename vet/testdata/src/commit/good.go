@@ -1,0 +1,129 @@
+package commit
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	cascache "github.com/unkn0wn-root/cascache/core"
+)
+
+func (s *store) right(ctx context.Context, id string) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return s.users.Invalidate(ctx, id)
+}
+
+// One transaction after the other.
+func (s *store) rounds(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		tx, err := s.db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		if err := s.users.Invalidate(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *store) givenRounds(ctx context.Context, ids []string, txs []pgx.Tx, tx pgx.Tx) error {
+	for i, id := range ids {
+		if err := txs[i].Commit(ctx); err != nil {
+			return err
+		}
+		if err := s.users.Invalidate(ctx, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
+		if err := s.users.Invalidate(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The second transaction has nothing to do with the key.
+func (s *store) two(ctx context.Context, id string) error {
+	rows, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	audit, err := s.pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := rows.Commit(); err != nil {
+		return err
+	}
+	if err := s.users.Invalidate(ctx, id); err != nil {
+		return err
+	}
+	return audit.Commit(ctx)
+}
+
+// Before the transaction.
+func (s *store) before(ctx context.Context, id string) error {
+	if err := s.users.Invalidate(ctx, id); err != nil {
+		return err
+	}
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// Before the commit and again after it: too much, and right.
+func (s *store) twice(ctx context.Context, tx pgx.Tx, id string) error {
+	if err := s.users.Invalidate(ctx, id); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	return s.users.Invalidate(ctx, id)
+}
+
+// Where nothing is committed, an old entry is no harm.
+func (s *store) rolledBack(ctx context.Context, tx pgx.Tx, id string, fail bool) error {
+	if fail {
+		if err := tx.Rollback(ctx); err != nil {
+			return err
+		}
+		return s.users.Invalidate(ctx, id)
+	}
+	return tx.Commit(ctx)
+}
+
+// Changes are no transaction of a database.
+func (s *store) changes(ctx context.Context, id string, changes *cascache.Changes) error {
+	if err := s.users.Invalidate(ctx, id); err != nil {
+		return err
+	}
+	return changes.Commit(ctx, func(context.Context) error { return nil })
+}
+
+type log struct{}
+
+func (log) Commit() error { return nil }
+
+func (s *store) noTransaction(ctx context.Context, id string, l log) error {
+	if err := s.users.Invalidate(ctx, id); err != nil {
+		return err
+	}
+	return l.Commit()
+}
