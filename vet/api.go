@@ -6,6 +6,7 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/tools/go/types/typeutil"
 )
@@ -126,9 +127,21 @@ var computes = []string{
 	"slices", "sort", "strconv", "strings", "sync", "sync/", "text/", "time", "unicode", "unicode/", "unique",
 }
 
-// converters are the beginnings of names of functions that make one value of
-// another, in whatever package.
-var converters = []string{"As", "Convert", "Decode", "Encode", "From", "Make", "Marshal", "Must", "New", "Parse", "To", "Unmarshal", "Validate"}
+// converters are the first words of names of functions that make a value of
+// others, or something to read from, in whatever package.
+var converters = []string{
+	"as", "build", "connect", "convert", "decode", "dial", "encode", "from", "make", "marshal", "must", "new", "open", "parse", "to",
+	"unmarshal", "validate",
+}
+
+// fillers are the first words of names of functions that write what they read to
+// what they are given.
+var fillers = []string{
+	"all", "collect", "decode", "fetch", "fill", "find", "first", "get", "last", "load", "lookup", "one", "query", "read", "receive", "scan",
+	"select", "struct", "take", "unmarshal",
+}
+
+func isFiller(fn *types.Func) bool { return fn != nil && slices.Contains(fillers, firstWord(fn.Name())) }
 
 func isComputing(fn *types.Func) bool {
 	if fn == nil || fn.Pkg() == nil {
@@ -141,12 +154,18 @@ func isComputing(fn *types.Func) bool {
 }
 
 func isConverter(fn *types.Func) bool {
-	if fn == nil {
-		return false
+	return fn != nil && slices.Contains(converters, firstWord(fn.Name()))
+}
+
+// firstWord returns the first word of a name in camel case, in lower case.
+func firstWord(name string) string {
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			name = name[:i]
+			break
+		}
 	}
-	return slices.ContainsFunc(converters, func(prefix string) bool {
-		return len(fn.Name()) >= len(prefix) && strings.EqualFold(fn.Name()[:len(prefix)], prefix)
-	})
+	return strings.ToLower(name)
 }
 
 // mayRead reports whether a call may read from a source: it takes a context, or

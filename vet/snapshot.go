@@ -122,9 +122,23 @@ func isBasic(t types.Type) bool {
 	return ok
 }
 
-// isShared reports whether what a value refers to can change under it.
-func isShared(t types.Type) bool {
+// isReference reports whether what lies behind a value may be of any age.
+func isReference(t types.Type) bool {
 	switch t.Underlying().(type) {
+	case *types.Pointer, *types.Map, *types.Interface, *types.Chan, *types.Signature:
+		return true
+	}
+	return false
+}
+
+// isOwn reports whether a value is memory that the function fills, or may have
+// been given by a call.
+func isOwn(v ssa.Value) bool {
+	switch v.(type) {
+	case *ssa.Parameter, *ssa.FreeVar, *ssa.Global:
+		return false
+	}
+	switch v.Type().Underlying().(type) {
 	case *types.Pointer, *types.Map, *types.Slice:
 		return true
 	}
@@ -141,7 +155,7 @@ func (t *tracer) value(v ssa.Value) age {
 		return unread
 	}
 	a := t.made(v)
-	if a != after && isShared(v.Type()) {
+	if a != after && isOwn(v) {
 		a = max(a, t.changed(v))
 	}
 	t.ages[v] = a
@@ -165,7 +179,7 @@ func (t *tracer) made(v ssa.Value) age {
 	case *ssa.Phi:
 		return t.joined(v)
 	case *ssa.Call:
-		return t.called(v, nil)
+		return t.called(v)
 	case *ssa.Extract:
 		return t.value(v.Tuple)
 	case *ssa.UnOp:
@@ -206,11 +220,23 @@ func (t *tracer) made(v ssa.Value) age {
 	return after
 }
 
-// taken returns the age of what is taken out of memory, a map or a channel. Of
-// memory that the function does not know, it may be read from the source.
-func (t *tracer) taken(i ssa.Instruction, from ssa.Value) age {
+// taken returns the age of what is taken out of memory, a map or a channel.
+// Between the snapshot and the set it can be a read: out of memory that the
+// function does not know, or through a reference in something that was there
+// before, such as a source that is in memory.
+func (t *tracer) taken(i ssa.Value, from ssa.Value) age {
 	a := t.value(from)
-	if _, own := from.(*ssa.Alloc); a == unread && !own && t.between(i) {
+	if a == after || base(from) != nil || !t.between(i.(ssa.Instruction)) {
+		return a
+	}
+	if _, lookup := i.(*ssa.Lookup); lookup {
+		load, ok := from.(*ssa.UnOp)
+		if a == unread || ok && base(load.X) == nil {
+			return after
+		}
+		return a
+	}
+	if a == unread || isReference(i.Type()) {
 		return after
 	}
 	return a
@@ -230,57 +256,50 @@ func (t *tracer) joined(phi *ssa.Phi) age {
 	return a
 }
 
-// called returns the age of what a call returns, or writes to what it is given.
-// given is the argument whose age is asked for, and not looked at.
-func (t *tracer) called(call *ssa.Call, given ssa.Value) age {
+// called returns the age of what a call returns.
+func (t *tracer) called(call *ssa.Call) age {
 	var args []ssa.Value
 	common := call.Common()
 	if common.IsInvoke() {
 		args = append(args, common.Value)
 	}
 	args = append(args, common.Args...)
-	args = slices.DeleteFunc(args, func(v ssa.Value) bool { return v == given })
-
-	if _, ok := common.Value.(*ssa.Builtin); ok {
-		return t.values(args...)
-	}
 	fn := t.calleeOf(call)
-	switch between := t.between(call); {
-	case isComputing(fn):
+	if _, ok := common.Value.(*ssa.Builtin); ok || isComputing(fn) {
 		return t.values(args...)
-	case mayRead(fn, common.Signature()):
-		if between || !leads(call, t.snapshot, nil) {
-			return after
-		}
-		if t.read == nil || call.Pos() < t.read.Pos() {
-			t.read = call
-		}
-		return before
-	case between:
-		// A conversion of what was read before, or a read. It is a conversion if
-		// it is given nothing else, and nothing that could be a key.
-		a := unread
-		for _, arg := range args {
-			if _, constant := arg.(*ssa.Const); constant {
-				continue
-			}
-			if isBasic(arg.Type()) || t.value(arg) != before {
-				return after
-			}
-			a = before
-		}
-		if a == unread {
-			return after
-		}
-		return a
 	}
+	if mayRead(fn, common.Signature()) {
+		return t.reads(call)
+	}
+	// What is basic could be a key, which says nothing of the age of the value.
+	between := t.between(call)
 	a := unread
 	for _, arg := range args {
-		if !isBasic(arg.Type()) {
-			a = max(a, t.value(arg))
+		if _, constant := arg.(*ssa.Const); constant || isBasic(arg.Type()) && !between {
+			continue
 		}
+		// Between the snapshot and the set a call converts what was read before,
+		// or is a read. It only converts if it is given nothing else.
+		if between && (isBasic(arg.Type()) || isReference(arg.Type()) || t.value(arg) != before) {
+			return after
+		}
+		a = max(a, t.value(arg))
+	}
+	if between && a == unread {
+		return after
 	}
 	return a
+}
+
+// reads returns the age of what a call reads.
+func (t *tracer) reads(call *ssa.Call) age {
+	if t.between(call) || !leads(call, t.snapshot, nil) {
+		return after
+	}
+	if t.read == nil || call.Pos() < t.read.Pos() {
+		t.read = call
+	}
+	return before
 }
 
 // changed returns the age of what is written, before the set, to the memory that a
@@ -307,33 +326,69 @@ func (t *tracer) changedBy(use ssa.Instruction, v ssa.Value) age {
 	case *ssa.FieldAddr, *ssa.IndexAddr, *ssa.Slice, *ssa.ChangeType, *ssa.ChangeInterface, *ssa.MakeInterface, *ssa.Phi:
 		return t.changed(use.(ssa.Value))
 	case *ssa.UnOp:
-		if isShared(use.Type()) {
+		if isOwn(use) {
 			return t.changed(use)
 		}
 	case *ssa.Store:
 		if use.Addr == v {
 			return t.value(use.Val)
 		}
-		// The reference is stored: into a variable of this function, such as the
-		// arguments of a variadic call, or where anybody can use it.
-		if base := base(use.Addr); base != nil {
-			return t.changed(base)
-		}
-		return after
+		return t.stored(use.Addr)
 	case *ssa.MapUpdate:
 		if use.Map == v {
 			return t.value(use.Value)
 		}
 		return after
 	case *ssa.Call:
-		if t.method(use) != "" {
-			return unread
-		}
-		return t.called(use, v)
+		return t.filled(use, v)
 	case *ssa.Go, *ssa.MakeClosure, *ssa.Send, *ssa.Select:
 		return after
 	}
 	return unread
+}
+
+// stored returns the age of what is written through a reference that is stored:
+// into the arguments of a variadic call, or where nobody can tell.
+func (t *tracer) stored(addr ssa.Value) age {
+	element, ok := addr.(*ssa.IndexAddr)
+	if !ok {
+		return after
+	}
+	arguments, ok := element.X.(*ssa.Alloc)
+	if !ok {
+		return after
+	}
+	a := unread
+	for _, use := range *arguments.Referrers() {
+		if slice, ok := use.(*ssa.Slice); ok {
+			a = max(a, t.changed(slice))
+		}
+	}
+	return a
+}
+
+// filled returns the age of what a call writes to the memory behind v, which it is
+// given.
+func (t *tracer) filled(call *ssa.Call, v ssa.Value) age {
+	common := call.Common()
+	fn := t.calleeOf(call)
+	others := slices.DeleteFunc(slices.Clone(common.Args), func(arg ssa.Value) bool { return arg == v })
+	builtin, _ := common.Value.(*ssa.Builtin)
+	switch {
+	case t.method(call) != "":
+		return unread // a cache does not write to what it is given
+	case builtin != nil && builtin.Name() == "copy", isComputing(fn) && (isConverter(fn) || fn.Name() == "Copy"):
+		return t.values(others...)
+	case builtin != nil, isComputing(fn):
+		return unread
+	case t.between(call):
+		return after
+	case common.Value == v || !common.IsInvoke() && common.Signature().Recv() != nil && common.Args[0] == v:
+		return unread // a method of v may have read something; it need not be in v
+	case isFiller(fn) && mayRead(fn, common.Signature()):
+		return t.reads(call)
+	}
+	return unread // perhaps it writes v to the source
 }
 
 // base returns the variable that an address lies in; nil if it is none of the

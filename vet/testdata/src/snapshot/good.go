@@ -86,9 +86,14 @@ func (s *store) fromMemory(ctx context.Context, email string) error {
 func (s *store) made(ctx context.Context, id, name string) error {
 	u := &User{ID: id, Name: strings.ToUpper(name)}
 	slog.InfoContext(ctx, "made", "user", u)
+	if err := s.save(ctx, u); err != nil {
+		return err
+	}
 	obs := s.users.SnapshotGen(id)
 	return s.users.SetWithGen(ctx, id, *u, obs, 0)
 }
+
+func (s *store) save(ctx context.Context, u *User) error { return nil }
 
 func (s *store) given(ctx context.Context, id string, u User) error {
 	return s.users.SetWithGen(ctx, id, u, s.users.SnapshotGen(id), 0)
@@ -203,4 +208,58 @@ func (s *store) unrelated(ctx context.Context, id string) error {
 	}
 	var o other
 	return o.SetWithGen(ctx, id, u, o.SnapshotGen(id), 0)
+}
+
+type memory struct {
+	rows  map[string]User
+	first User
+}
+
+func openMemory(name string) (*memory, error) { return nil, nil }
+
+func loadMemory(name string) (*memory, error) { return nil, nil }
+
+func (m *memory) all() User { return User{} }
+
+func (m *memory) show(u User, tag string) {}
+
+// A source in memory that was opened before is read after the snapshot.
+func (s *store) opened(ctx context.Context, id string) error {
+	opened, err := openMemory(id)
+	if err != nil {
+		return err
+	}
+	loaded, err := loadMemory(id)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id)
+	if err := s.users.SetWithGen(ctx, id, opened.all(), obs, 0); err != nil {
+		return err
+	}
+	if err := s.users.SetWithGen(ctx, id, loaded.all(), obs, 0); err != nil {
+		return err
+	}
+	return s.users.SetWithGen(ctx, id, loaded.rows[id], obs, 0)
+}
+
+// A read by way of an object is not in all that the object returns.
+func (s *store) byTheWay(ctx context.Context, id string, m *memory) error {
+	own := &memory{}
+	for range 3 {
+		if err := s.users.SetWithGen(ctx, id, m.all(), s.users.SnapshotGen(id), 0); err != nil {
+			return err
+		}
+		if err := s.users.SetWithGen(ctx, id, own.all(), s.users.SnapshotGen(id), 0); err != nil {
+			return err
+		}
+		u, _, err := s.users.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		m.show(u, id)
+		own.show(u, id)
+		slog.Info("shown", "by", own, "user", u)
+	}
+	return nil
 }
