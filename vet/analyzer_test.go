@@ -14,3 +14,13 @@ func TestAnalyzer(t *testing.T) {
 	analysistest.Run(t, analysistest.TestData(), vet.Analyzer,
 		"snapshot", "commit", "dropped", "load", "begin", "ignore", "tests")
 }
+
+// TestAnalyzerOfTestFiles: what is in the files of tests is reported when it is
+// asked for.
+func TestAnalyzerOfTestFiles(t *testing.T) {
+	if err := vet.Analyzer.Flags.Set("test-files", "true"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { vet.Analyzer.Flags.Set("test-files", "false") })
+	analysistest.Run(t, analysistest.TestData(), vet.Analyzer, "testfiles")
+}
