@@ -141,7 +141,9 @@ var fillers = []string{
 	"select", "struct", "take", "unmarshal",
 }
 
-func isFiller(fn *types.Func) bool { return fn != nil && slices.Contains(fillers, firstWord(fn.Name())) }
+func isFiller(fn *types.Func) bool {
+	return fn != nil && slices.Contains(fillers, firstWord(fn.Name()))
+}
 
 func isComputing(fn *types.Func) bool {
 	if fn == nil || fn.Pkg() == nil {

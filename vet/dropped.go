@@ -2,7 +2,6 @@ package vet
 
 import (
 	"go/ast"
-	"go/types"
 	"slices"
 )
 
@@ -36,10 +35,7 @@ func (c *checker) dropped(e ast.Expr, how string) {
 		return
 	}
 	method := c.cacheMethod(call)
-	if !slices.Contains(invalidateMethods, method) {
-		return
-	}
-	if sig, ok := c.TypesInfo.TypeOf(call.Fun).(*types.Signature); !ok || !returnsError(sig) {
+	if !slices.Contains(invalidateMethods, method) || !returnsError(c.callee(call).Signature()) {
 		return
 	}
 	c.report(call, categoryDropped,

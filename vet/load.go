@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/types"
 	"slices"
-	"strings"
 )
 
 // checkLoads reports functions of LoaderOptions that do not hand their context
@@ -118,24 +117,25 @@ func (c *checker) couldTakeContext(call *ast.CallExpr) (callee, with string) {
 		}
 		return "", ""
 	}
+	if isComputing(fn) {
+		return "", ""
+	}
 	if takesContext(fn.Signature()) {
-		if fn.Pkg() != nil && isComputing(fn) {
-			return "", ""
-		}
 		return fn.Name(), " to it"
 	}
-	for _, suffix := range []string{"Context", "WithContext", "Ctx"} {
-		if name := fn.Name() + suffix; c.hasWithContext(call, fn, name) {
+	siblings := []string{fn.Name() + "Context", fn.Name() + "WithContext", fn.Name() + "Ctx"}
+	if fn.Name() == "Begin" {
+		siblings = append(siblings, "BeginTx")
+	}
+	for _, name := range siblings {
+		if c.hasWithContext(call, fn, name) {
 			return fn.Name(), " by " + name
 		}
 	}
-	if begin := "BeginTx"; fn.Name() == "Begin" && c.hasWithContext(call, fn, begin) {
-		return fn.Name(), " by " + begin
-	}
-	if fn.Pkg() != nil && fn.Pkg().Path() == "net/http" && slices.Contains([]string{"Get", "Head", "Post", "PostForm"}, fn.Name()) {
-		if recv := receiver(fn); recv == nil || strings.HasSuffix(recv.String(), "http.Client") {
-			return fn.Name(), " by NewRequestWithContext"
-		}
+	switch fn.FullName() {
+	case "net/http.Get", "net/http.Head", "net/http.Post", "net/http.PostForm",
+		"(*net/http.Client).Get", "(*net/http.Client).Head", "(*net/http.Client).Post", "(*net/http.Client).PostForm":
+		return fn.Name(), " by NewRequestWithContext"
 	}
 	return "", ""
 }

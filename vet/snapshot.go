@@ -377,7 +377,7 @@ func (t *tracer) filled(call *ssa.Call, v ssa.Value) age {
 	switch {
 	case t.method(call) != "":
 		return unread // a cache does not write to what it is given
-	case builtin != nil && builtin.Name() == "copy", isComputing(fn) && (isConverter(fn) || fn.Name() == "Copy"):
+	case builtin != nil && builtin.Name() == "copy", isComputing(fn) && isConverter(fn):
 		return t.values(others...)
 	case builtin != nil, isComputing(fn):
 		return unread

@@ -99,6 +99,14 @@ func (s *store) good(ctx context.Context, keys []string) {
 		began = true
 		return tx.Commit()
 	})
+	s.users.Mutate(ctx, keys, func(ctx context.Context) error {
+		tx, err := s.db.BeginTx(ctx, nil)
+		if err == nil {
+			err = tx.Commit()
+			return err
+		}
+		return notCommitted(err)
+	})
 	// Whether another step has failed before or after the commit is not known.
 	s.users.Mutate(ctx, keys, func(ctx context.Context) error {
 		err := s.write(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -76,6 +77,7 @@ func good(s *source) []options {
 		{Load: func(ctx context.Context, id string) (string, error) { return s.read(ctx, id) }},
 		// What is in memory needs no context.
 		{Load: func(_ context.Context, id string) (string, error) {
+			slog.Info("loading", "id", id)
 			v, ok := table[strings.ToLower(id)]
 			if !ok {
 				return "", fmt.Errorf("%w: %s", cascache.ErrNotFound, id)

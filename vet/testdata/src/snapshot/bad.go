@@ -208,3 +208,80 @@ func (e embedding) fill(ctx context.Context, s *store, id string) error {
 	obs := e.SnapshotGen(id) // want `SnapshotGen comes after line 204`
 	return e.SetWithGen(ctx, id, u, obs, 0)
 }
+
+func (s *store) either(ctx context.Context, id string, primary bool) error {
+	var u User
+	var err error
+	if primary {
+		u, err = s.read(ctx, id)
+	} else {
+		u, err = s.read(ctx, "replica")
+	}
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id) // want `SnapshotGen comes after line 216 `
+	return s.users.SetWithGen(ctx, id, u, obs, 0)
+}
+
+// Without a name it is the value from before.
+func (s *store) partly(ctx context.Context, id, name string) error {
+	u, err := s.read(ctx, id)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id) // want `SnapshotGen comes after line 229 `
+	if name != "" {
+		u = User{ID: id, Name: name}
+	}
+	return s.users.SetWithGen(ctx, id, u, obs, 0)
+}
+
+func (s *store) pointed(ctx context.Context, id string) error {
+	u, err := s.find(id)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id) // want `SnapshotGen comes after line 241 `
+	if err := s.users.SetWithGen(ctx, id, *u, obs, 0); err != nil {
+		return err
+	}
+	return s.users.SetWithGen(ctx, id, User{ID: id, Name: u.Name}, obs, 0)
+}
+
+func (s *store) readMap(ctx context.Context) (map[string]User, error) { return nil, nil }
+
+func (s *store) inAMap(ctx context.Context, id string) error {
+	rows, err := s.readMap(ctx)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id) // want `SnapshotGen comes after line 255 `
+	return s.users.SetWithGen(ctx, id, rows[id], obs, 0)
+}
+
+func (s *store) text(ctx context.Context, id string) ([]byte, error) { return nil, nil }
+
+func (s *store) decoded(ctx context.Context, id string) error {
+	text, err := s.text(ctx, id)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id) // want `SnapshotGen comes after line 266 `
+	var u User
+	if err := json.Unmarshal(text, &u); err != nil {
+		return err
+	}
+	return s.users.SetWithGen(ctx, id, u, obs, 0)
+}
+
+func copied(ctx context.Context, s *store, cache cascache.CAS[[]byte], id string) error {
+	text, err := s.text(ctx, id)
+	if err != nil {
+		return err
+	}
+	own := make([]byte, len(text))
+	copy(own, text)
+	obs := cache.SnapshotGen(id) // want `SnapshotGen comes after line 279 `
+	return cache.SetWithGen(ctx, id, own, obs, 0)
+}

@@ -263,3 +263,61 @@ func (s *store) byTheWay(ctx context.Context, id string, m *memory) error {
 	}
 	return nil
 }
+
+// What is in memory may be newer than the rest of the value.
+func (s *store) joined(ctx context.Context, email string) error {
+	found, err := s.read(ctx, email)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(email)
+	return s.users.SetWithGen(ctx, email, User{ID: found.ID, Name: table[email].Name}, obs, 0)
+}
+
+func (s *store) joinedThroughAPointer(ctx context.Context, email string, m *memory) error {
+	found, err := s.read(ctx, email)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(email)
+	return s.users.SetWithGen(ctx, email, User{ID: found.ID, Name: m.first.Name}, obs, 0)
+}
+
+func (s *store) joinedFromAMap(ctx context.Context, email string) error {
+	m, err := loadMemory(email)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(email)
+	return s.users.SetWithGen(ctx, email, User{ID: m.first.ID, Name: m.rows[email].Name}, obs, 0)
+}
+
+// To parse is not to read.
+func (s *store) parsed(ctx context.Context, id, text string) error {
+	u, err := parseUser(text)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id)
+	return s.users.SetWithGen(ctx, id, u, obs, 0)
+}
+
+func parseUser(text string) (User, error) { return User{}, nil }
+
+// In one branch the snapshot comes with its read.
+func (s *store) inOneBranch(ctx context.Context, id string, fast bool) error {
+	var obs uint64
+	u := User{ID: id}
+	if fast {
+		var err error
+		if u, err = s.read(ctx, id); err != nil {
+			return err
+		}
+	} else {
+		obs = s.users.SnapshotGen(id)
+		for range 3 {
+			u.Name += "x"
+		}
+	}
+	return s.users.SetWithGen(ctx, id, u, obs, 0)
+}
