@@ -55,6 +55,7 @@ func run(pass *analysis.Pass) (any, error) {
 	c.checkDropped()
 	c.checkLoads()
 	c.checkBegins()
+	c.checkInside()
 	if c.needsFlow() {
 		for _, fn := range c.functions() {
 			c.checkSnapshots(fn)

@@ -2,6 +2,8 @@ package vet
 
 import (
 	"go/ast"
+	"go/types"
+	"maps"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -167,4 +169,51 @@ func (c *checker) repeated(inv ssa.CallInstruction, done commit, invalidations [
 		a, b := arguments(inv), arguments(again)
 		return len(a) == len(b) && (len(a) < 2 || same(a[1], b[1]))
 	})
+}
+
+// checkInside reports invalidations in a function literal that is given a
+// transaction and does not commit it: what the literal is passed to commits when
+// it has returned.
+func (c *checker) checkInside() {
+	for _, lparen := range slices.Sorted(maps.Keys(c.calls)) {
+		runner := c.calls[lparen]
+		fn := c.callee(runner)
+		if fn == nil {
+			continue
+		}
+		for _, arg := range runner.Args {
+			literal, ok := ast.Unparen(arg).(*ast.FuncLit)
+			if !ok || !c.runsInside(literal) {
+				continue
+			}
+			inspectOwn(literal.Body, func(n ast.Node) {
+				call, ok := n.(*ast.CallExpr)
+				if ok && slices.Contains(invalidateMethods, c.cacheMethod(call)) {
+					c.report(call, categoryCommit,
+						"%s comes before the transaction commits, which is when %s has run this function: a reader in between caches the old row again, and keeps it; "+
+							"call %s after %s has returned nil", c.cacheMethod(call), fn.Name(), c.cacheMethod(call), fn.Name())
+				}
+			})
+		}
+	}
+}
+
+// runsInside reports whether a function literal takes a transaction, can fail, and
+// does not commit.
+func (c *checker) runsInside(literal *ast.FuncLit) bool {
+	sig, ok := c.TypesInfo.TypeOf(literal).(*types.Signature)
+	if !ok || !returnsError(sig) {
+		return false
+	}
+	takes := false
+	for p := range sig.Params().Variables() {
+		takes = takes || isTransaction(p.Type())
+	}
+	commits := false
+	ast.Inspect(literal.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		commits = commits || ok && c.isCommit(call)
+		return true
+	})
+	return takes && !commits
 }

@@ -101,3 +101,12 @@ func (s *store) another(ctx context.Context, tx pgx.Tx, id, other string) error 
 	}
 	return s.users.Invalidate(ctx, other)
 }
+
+func (s *store) inside(ctx context.Context, id string) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := tx.Exec(ctx, "UPDATE users"); err != nil {
+			return err
+		}
+		return s.users.Invalidate(ctx, id) // want `Invalidate comes before the transaction commits, which is when BeginFunc has run this function: .*; call Invalidate after BeginFunc has returned nil`
+	})
+}

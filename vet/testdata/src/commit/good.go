@@ -127,3 +127,30 @@ func (s *store) noTransaction(ctx context.Context, id string, l log) error {
 	}
 	return l.Commit()
 }
+
+func (s *store) outside(ctx context.Context, id string) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return tx.Exec(ctx, "UPDATE users") })
+	if err != nil {
+		return err
+	}
+	return s.users.Invalidate(ctx, id)
+}
+
+// The literal commits by itself.
+func (s *store) commits(ctx context.Context, id string) error {
+	return s.with(func(tx pgx.Tx) error {
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
+		return s.users.Invalidate(ctx, id)
+	})
+}
+
+func (s *store) with(do func(tx pgx.Tx) error) error { return do(nil) }
+
+// No transaction is at hand.
+func (s *store) plain(ctx context.Context, id string) error {
+	return s.without(ctx, func(ctx context.Context) error { return s.users.Invalidate(ctx, id) })
+}
+
+func (s *store) without(ctx context.Context, do func(ctx context.Context) error) error { return do(ctx) }

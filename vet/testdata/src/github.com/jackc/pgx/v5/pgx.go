@@ -12,3 +12,5 @@ type Tx interface {
 type Pool struct{}
 
 func (p *Pool) Begin(ctx context.Context) (Tx, error) { return nil, nil }
+
+func BeginFunc(ctx context.Context, db *Pool, fn func(Tx) error) error { return fn(nil) }
