@@ -6,9 +6,10 @@
 //   - A snapshot that is taken after the value was read. An invalidation between
 //     the read and the snapshot goes unnoticed, and the old value is stored and
 //     served. Take the snapshot first.
-//   - An invalidation that comes before the commit of its transaction. A reader
-//     in between loads the old row under the new generation. Invalidate after the
-//     commit. Likewise an invalidation whose error nobody looks at: other
+//   - An invalidation that comes before the commit of its transaction, also in a
+//     function that is given the transaction and run inside it. A reader in between
+//     loads the old row under the new generation. Invalidate after the commit.
+//     Likewise an invalidation whose error nobody looks at: other
 //     processes may go on serving the old value.
 //   - A function for LoaderOptions.Load or LoadBulk that does not hand on its
 //     context. Such a load goes on when nobody waits for it any more, and the
