@@ -81,11 +81,15 @@ var cacheRules = slices.Concat(
 	cacheFaultRules,
 	cacheMutateRules,
 	cacheLoaderRules,
+	cacheDerivedRules,
 	cacheStressRules,
 )
 
 // A cacheSubject is the assembly under test, before it is opened.
-type cacheSubject struct{ h CacheHarness }
+type cacheSubject struct {
+	h      CacheHarness
+	change func(*cascache.Options[string]) // of what the harness made; nil: none
+}
 
 // A replica is one open cache.
 type replica struct {
@@ -112,6 +116,9 @@ func (s *cacheSubject) openWith(a *attempt, n int, faulty bool) []*replica {
 	}
 	replicas := make([]*replica, n)
 	for i, opts := range all {
+		if s.change != nil {
+			s.change(&opts)
+		}
 		if opts.GenStore == nil {
 			opts.GenStore = cascache.NewLocalGenStore(opts.CleanupInterval, opts.GenRetention)
 		}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -209,9 +210,57 @@ var cacheTwins = []cacheTwin{
 	},
 
 	{
+		twin:    twin{fault: "a bump of what is no key of an entry is lost", fails: "TagInvalidatesItsKeys"},
+		harness: losingBumps("tag:"),
+	},
+	{
+		twin:    twin{fault: "a bump of the whole namespace is lost", fails: "ClearInvalidatesAllKeys"},
+		harness: losingBumps("all:"),
+	},
+	{
+		twin:    twin{fault: "bumps of some keys are lost", fails: "EntryDiesWithWhatItDependsOn"},
+		harness: losingBumps("single:suite:row"),
+	},
+	{
+		twin: twin{fault: "all generations come back with an old copy", fails: "LostDependencyProvesNothing",
+			also: []string{"LossRevivesNothing", "StaleFillAfterALossIsRefused"}},
+		harness: ofHandles(gens(func(p *twinGens) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.restored = func() { maps.Copy(p.gens, p.scratch) }
+			p.bump = func(ctx context.Context, key string) (uint64, error) {
+				return p.insideOne(ctx, key, func(key string) uint64 {
+					maps.Copy(p.scratch, p.gens) // the copy is from before the last bump
+					return p.replace(key)
+				})
+			}
+		})),
+	},
+
+	{
 		twin:    twin{fault: "a rule of safety is declared as lacking", fails: "LackSafety"},
 		harness: func(h *CacheHarness) { h.Lacks = map[Lack]string{"Safety": "too hard"} },
 	},
+}
+
+// ofHandles puts caches of the library over a generation store with a fault.
+func ofHandles(open func(*plainGens) cascache.GenStore) func(*CacheHarness) {
+	return func(h *CacheHarness) {
+		h.Open, h.Loader = nil, nil
+		over(open)(h)
+	}
+}
+
+// losingBumps loses the bumps of keys with that prefix.
+func losingBumps(prefix string) func(*CacheHarness) {
+	return ofHandles(gens(func(p *twinGens) {
+		p.bump = func(ctx context.Context, key string) (uint64, error) {
+			if strings.HasPrefix(key, prefix) {
+				return p.plainGens.Current(ctx, key)
+			}
+			return p.plainGens.Bump(ctx, key)
+		}
+	}))
 }
 
 // rulesFor leaves out the stress unless the twin is for it: by chance, it finds

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -64,6 +65,12 @@ func nearEntryRules[V any]() []rule[*nearSubject[V]] {
 			try:  tryEntryBoundIsKept[V],
 		},
 		{
+			name: "EntriesKeepTheirDependencies",
+			says: "SetEntry keeps the struct that it is given as a whole, with fields that the tier does not know.",
+			harm: "values that depend on other keys are never served from memory.",
+			try:  tryEntriesKeepTheirDependencies[V],
+		},
+		{
 			name: "ClosedTierHasNoEntries",
 			says: "After Close, GetEntry misses, and SetEntry does nothing.",
 			harm: "a late load crashes the process as it stops, or keeps memory that nobody frees.",
@@ -101,6 +108,47 @@ func nearEntryRules[V any]() []rule[*nearSubject[V]] {
 			needs: wrapped,
 			try:   func(a *attempt, s *nearSubject[V]) { tryKeepsAbility[cascache.EntryNear[V]](a, s.n) },
 		})
+}
+
+// tryEntriesKeepTheirDependencies uses the tier through a cache, since only that can
+// make an entry that has any.
+func tryEntriesKeepTheirDependencies[V any](a *attempt, s *nearSubject[V]) {
+	cache, err := cascache.New(cascache.Options[V]{Namespace: "suite", Near: s.n})
+	if err != nil {
+		a.Fatal(err)
+	}
+	a.Cleanup(func() {
+		defer func() { _ = recover() }() // how Close behaves has cases of its own
+		_ = cache.Close(context.Background())
+	})
+	loads := 0
+	loader, err := cascache.NewLoader(cache, cascache.LoaderOptions[V]{Load: func(ctx context.Context, _ string) (V, error) {
+		loads++
+		return s.values[loads%2], cascache.DependOn(ctx, cache.TagDep("a tag"))
+	}})
+	if err != nil {
+		a.Fatal(err)
+	}
+	kept := 0
+	for _, key := range names("depends", groupSize) {
+		if _, err := loader.Get(a.Context(), key); err != nil {
+			a.inconclusive("a load returned %v", err)
+		}
+		if _, ok, _ := cache.Get(a.Context(), key); ok {
+			kept++
+		}
+	}
+	if kept == 0 {
+		a.violated("some of them", "%d values that depend on a tag were set, and none of them was found again", groupSize)
+	}
+	if err := cache.InvalidateTags(a.Context(), "a tag"); err != nil {
+		a.inconclusive("InvalidateTags returned %v", err)
+	}
+	for _, key := range names("depends", groupSize) {
+		if _, ok, _ := cache.Get(a.Context(), key); ok {
+			a.violated("a miss", "a tag was invalidated, and a value that depends on it is served from the tier: %s", quote(key))
+		}
+	}
 }
 
 // absent is an entry that says that the source has no such key.

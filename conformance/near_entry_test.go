@@ -190,6 +190,13 @@ var nearEntryTwins = []struct {
 		}),
 	},
 	{
+		twin: twin{fault: "the fields that are known are copied, and no others", fails: "EntriesKeepTheirDependencies"},
+		open: spoilSetEntry(func(_ *wholeNear, _ string, e *cascache.NearEntry[*record], _ *time.Duration) bool {
+			*e = cascache.NearEntry[*record]{Value: e.Value, Gen: e.Gen, Absent: e.Absent}
+			return true
+		}),
+	},
+	{
 		twin: twin{fault: "Get finds absence", fails: "AbsenceIsNoValue", also: []string{"EntriesAndValuesReplaceEachOther"}},
 		open: spoilWhole(func(n *wholeNear) {
 			n.get = func(key string) (*record, uint64, bool) {

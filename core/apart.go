@@ -27,6 +27,9 @@ func (a *apart) read(ctx context.Context, key string, known uint64, _ bool) (r r
 	case raw == nil:
 		r.why = ReasonNotFound
 	case !a.open(key, entry, &r): // there is nothing to prove
+	case a.derives(&r):
+		r.gen, r.why, r.depWhy, r.err = a.proofWith(ctx, key, known, r.Deps)
+		r.early = known != 0
 	case known != 0:
 		r.gen, r.early = known, true
 	default:

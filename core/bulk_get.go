@@ -12,7 +12,11 @@ import (
 // GetBulk implements [CAS].
 func (h *Handle[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, []string, error) {
 	r := h.lookUpBulk(ctx, keys)
-	return r.values, r.missing(false), r.err
+	missing := r.missing(false)
+	if !h.disabled {
+		h.trackMissing(ctx, missing...)
+	}
+	return r.values, missing, r.err
 }
 
 // lookUpBulk is GetBulk, and tells apart what the source does not have.
@@ -20,6 +24,7 @@ func (h *Handle[V]) lookUpBulk(ctx context.Context, keys []string) *bulkRead[V] 
 	keys = distinct(keys)
 	r := &bulkRead[V]{Handle: h, keys: keys, values: make(map[string]V, len(keys))}
 	if h.disabled {
+		trackDisabled(ctx)
 		return r
 	}
 	if r.err = h.begin(ctx); r.err != nil {
@@ -32,6 +37,9 @@ func (h *Handle[V]) lookUpBulk(ctx context.Context, keys []string) *bulkRead[V] 
 	}
 	if len(keys) > 0 {
 		r.proven.entries = h.keys.entriesAtOnce(keys)
+		if h.derived.any() {
+			r.proven.known = h.knownOf(keys)
+		}
 		r.err = r.run(ctx)
 	}
 	return r
@@ -66,7 +74,7 @@ func (r *bulkRead[V]) missing(believeAbsent bool) []string {
 // observed under. One that this call has read already is as good as a snapshot.
 // The error is as from SnapshotGensContext.
 func (r *bulkRead[V]) observe(ctx context.Context, missing []string) (map[string]uint64, error) {
-	if !r.proven.forFills {
+	if !r.proven.forFills || r.derived.any() {
 		return r.SnapshotGensContext(ctx, missing)
 	}
 	gens := make(map[string]uint64, len(missing))
@@ -120,6 +128,9 @@ func (r *bulkRead[V]) run(ctx context.Context) error {
 // still open. An error is the caller's own ended context.
 func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
 	open = make([]int, 0, len(r.keys))
+	var found []NearEntry[V] // by index; nil: there is none
+	var at []int
+	var deps []string
 	for i, key := range r.keys {
 		if r.near.near == nil {
 			open = append(open, i)
@@ -131,24 +142,21 @@ func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
 			open = append(open, i)
 			continue
 		}
-		if proveErr := r.proveBulk(ctx, &r.proven); proveErr != nil {
-			err = proveErr // what is proven is served all the same
+		found, at = append(found, entry), append(at, i)
+		for dep := range entry.dependencies().All() {
+			deps = append(deps, dep)
 		}
-		current, why := r.proven.of(i)
-		switch {
-		case current == 0:
-			r.emit.miss(ctx, key, why)
-		case entry.Gen != current:
-			if entry.Gen < current {
-				r.dropNear(ctx, key)
-			}
+	}
+	if len(found) > 0 {
+		err = r.proveBulk(ctx, &r.proven, deps) // what is proven is served all the same
+	}
+	for j, i := range at {
+		if !r.serveNear(ctx, i, &found[j]) {
 			open = append(open, i)
-		case entry.Absent:
-			r.noteAbsent(ctx, key)
-		default:
-			r.values[key] = entry.Value
-			r.emit.hit(ctx, key, false)
 		}
+	}
+	if len(found) > 0 {
+		slices.Sort(open)
 	}
 	if r.Handle.values.provider == nil {
 		for _, i := range open {
@@ -159,6 +167,38 @@ func (r *bulkRead[V]) fromNear(ctx context.Context) (open []int, err error) {
 	return open, err
 }
 
+// serveNear ends the reading of a key that near has, or reports that it is still
+// open.
+func (r *bulkRead[V]) serveNear(ctx context.Context, i int, entry *NearEntry[V]) bool {
+	key := r.keys[i]
+	current, why := r.proven.of(i)
+	if current == 0 {
+		r.emit.miss(ctx, key, why)
+		return true
+	}
+	if entry.Gen != nearGen(current, entry.deps) {
+		if entry.deps == nil && entry.Gen < current {
+			r.dropNear(ctx, key)
+		}
+		return false
+	}
+	switch why := r.ofDeps(&r.proven, key, entry.dependencies()); {
+	case why == ReasonDependency:
+		r.dropNear(ctx, key)
+		return false
+	case why != "":
+		r.emit.miss(ctx, key, why)
+	case entry.Absent:
+		r.tracked(ctx, key, current, entry.dependencies())
+		r.noteAbsent(ctx, key)
+	default:
+		r.values[key] = entry.Value
+		r.tracked(ctx, key, current, entry.dependencies())
+		r.emit.hit(ctx, key, false)
+	}
+	return true
+}
+
 // fromBulk serves all keys from their bulk entry, or none. An error is the
 // caller's own ended context.
 func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReading) (served bool, err error) {
@@ -166,15 +206,19 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 	if raw == nil || read.bulkErr != nil {
 		return false, nil
 	}
-	items, err := r.codec.version.DecodeBulk(raw, entry)
+	items, table, err := versionOf(r.codec.version, raw).DecodeMembers(raw, entry)
 	if err != nil {
 		r.reject(ctx, entry, raw, ReasonCorrupt)
 		return false, nil
 	}
-	ctxErr := r.proveBulk(ctx, &r.proven) // what is proven is served all the same
-	members := make(map[string]wire.BulkItem, len(items))
-	for _, item := range items {
-		members[item.Key] = item
+	var deps []string
+	for _, dep := range table {
+		deps = append(deps, dep.Key)
+	}
+	ctxErr := r.proveBulk(ctx, &r.proven, deps) // what is proven is served all the same
+	members := make(map[string]*wire.Member, len(items))
+	for i := range items {
+		members[items[i].Key] = &items[i]
 	}
 	// A member that is known to be stale or missing condemns the entry, even
 	// when the generation of another one cannot be read; that alone does not.
@@ -194,6 +238,14 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 			r.reject(ctx, entry, raw, ReasonStale)
 			return false, nil
 		}
+		switch why := r.ofDeps(&r.proven, key, member.Deps); why {
+		case "":
+		case ReasonDependency:
+			r.reject(ctx, entry, raw, why)
+			return false, nil
+		default:
+			unreadable = why
+		}
 	}
 	if unreadable != "" {
 		r.emit.bulkRejected(ctx, r.keys, false, unreadable)
@@ -209,7 +261,9 @@ func (r *bulkRead[V]) fromBulk(ctx context.Context, entry string, read bulkReadi
 		r.values[key] = value
 	}
 	for i, key := range r.keys {
-		r.refillNear(ctx, key, r.values[key], r.proven.gens[i])
+		served := reading{gen: r.proven.gens[i], Entry: wire.Entry{Deps: members[key].Deps}}
+		r.refillNear(ctx, key, r.values[key], &served)
+		r.tracked(ctx, key, served.gen, served.Deps)
 		r.emit.hit(ctx, key, true)
 	}
 	return true, ctxErr
@@ -261,14 +315,20 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 			}
 			return nil
 		}
-		if !early && slices.ContainsFunc(raws, func(raw []byte) bool { return raw != nil }) {
-			r.provePart(ctx, &r.proven, part[0], part[len(part)-1]+1)
+		deps := r.depsIn(part, rawOf)
+		switch {
+		case early:
+			_ = r.proveBulk(ctx, &r.proven, deps) // the end of the context is told below
+		case slices.ContainsFunc(raws, func(raw []byte) bool { return raw != nil }):
+			r.provePart(ctx, &r.proven, part[0], part[len(part)-1]+1, deps)
 		}
 		for j, i := range part {
 			single := reading{raw: rawOf(j), why: ReasonNotFound, early: early}
 			if single.raw != nil {
 				single.gen, single.why = r.proven.of(i)
-				r.open(r.keys[i], r.proven.entries[i], &single)
+				if r.open(r.keys[i], r.proven.entries[i], &single) {
+					single.depWhy = r.ofDeps(&r.proven, r.keys[i], single.Deps)
+				}
 			} else if getErr != nil {
 				single.why = ReasonProviderError
 			}
@@ -284,6 +344,24 @@ func (r *bulkRead[V]) fromSingles(ctx context.Context, open []int, read bulkRead
 		return errors.Join(ctxErr, err)
 	}
 	return err
+}
+
+// depsIn returns what the entries of a part depend on.
+func (r *bulkRead[V]) depsIn(part []int, rawOf func(j int) []byte) (deps []string) {
+	for j, i := range part {
+		var e wire.Entry
+		raw := rawOf(j)
+		if raw == nil || versionOf(r.codec.version, raw) == r.codec.version {
+			continue // it has none
+		}
+		if openEntry(r.codec.version, raw, "", "", r.proven.entries[i], &e) != nil {
+			continue // whoever serves it will tell
+		}
+		for dep := range e.Deps.All() {
+			deps = append(deps, dep)
+		}
+	}
+	return deps
 }
 
 // entriesOf returns the storage keys of the keys with the given indices.
@@ -305,10 +383,12 @@ func (r *bulkRead[V]) serve(ctx context.Context, i int, single *reading) {
 	switch {
 	case why == "":
 		r.values[key] = value
-		r.refillNear(ctx, key, value, single.gen)
+		r.refillNear(ctx, key, value, single)
+		r.tracked(ctx, key, single.gen, single.Deps)
 		r.emit.hit(ctx, key, false)
 		return
 	case why == ReasonAbsent:
+		r.tracked(ctx, key, single.gen, single.Deps)
 		r.noteAbsent(ctx, key)
 		return
 	case isDead(why):

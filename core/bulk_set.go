@@ -40,7 +40,10 @@ func (h *Handle[V]) SetBulkWithGensResult(ctx context.Context, items map[string]
 		}
 		fills[i] = filling[V]{key: key, value: items[key], gen: observedGens[key], ttl: ttl}
 	}
-	return h.storeMany(ctx, fills, ttl, !h.noBulk)
+	observed := slices.Clone(fills)
+	r, err := h.storeMany(ctx, fills, ttl, !h.noBulk)
+	h.trackFills(ctx, observed...)
+	return r, err
 }
 
 // allOf is the result of a bulk set that stored nothing.
@@ -83,6 +86,16 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		h.emit.setSkipped(ctx, f.key, reason)
 		r.note(f.key, skippedFor(reason))
 	}
+	proven := slices.ContainsFunc(fills, func(f filling[V]) bool { return h.derivesFill(&f) })
+	if proven {
+		if err := h.proveFills(ctx, fills); err != nil {
+			r.Bulk = SetResult{Outcome: SetFailed}
+			for _, f := range fills {
+				r.note(f.key, r.Bulk)
+			}
+			return r, err
+		}
+	}
 	asked := make([]filling[V], 0, len(fills))
 	entries := make([]string, 0, len(fills))
 	gens := make([]uint64, 0, len(fills))
@@ -91,13 +104,15 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 		switch {
 		case f.gen == 0:
 			skip(f, ReasonNoSnapshot)
-		case h.suspects.has(entry): // first, as in proof
+		case f.refusal() != "":
+			skip(f, f.refusal())
+		case h.isSuspect(entry): // first, as in proof
 			skip(f, ReasonSuspect)
 		default:
 			asked, entries, gens = append(asked, f), append(entries, entry), append(gens, f.gen)
 		}
 	}
-	if len(asked) > 0 {
+	if len(asked) > 0 && !proven {
 		reasons, err := h.port.checkBulk(ctx, entries, gens)
 		if err != nil {
 			r.Bulk = SetResult{Outcome: SetFailed}
@@ -167,7 +182,8 @@ func (h *Handle[V]) storeMany(ctx context.Context, fills []filling[V], bulkTTL t
 func (h *Handle[V]) items(fills []filling[V], entries []string, bulkTTL time.Duration, bulk bool) (writes []Item, kept []filling[V], failed failures) {
 	writes = make([]Item, 0, len(fills)+1)
 	kept = make([]filling[V], 0, len(fills))
-	members := make([]wire.BulkItem, 0, len(fills))
+	members := make([]wire.Member, 0, len(fills))
+	version := h.codec.version
 	ttl := h.ttls.of(bulkTTL, h.ttls.bulk)
 	for i, f := range fills {
 		item, err := h.item(f, entries[i])
@@ -182,14 +198,24 @@ func (h *Handle[V]) items(fills []filling[V], entries []string, bulkTTL time.Dur
 			ttl = min(ttl, item.TTL)
 		}
 		if bulk {
-			members = append(members, wire.BulkItem{Key: f.key, Gen: f.gen, Payload: h.codec.version.PayloadOf(item.Value)})
+			single := versionOf(h.codec.version, item.Value)
+			members = append(members, wire.Member{Key: f.key, Gen: f.gen, Deps: orNone(f.deps), Payload: single.PayloadOf(item.Value)})
+			if f.deps != nil {
+				version = single
+			}
 		}
 	}
 	if !bulk || len(kept) == 0 {
 		return writes, kept, failed
 	}
 	entry := h.keys.bulkEntry(keysOf(fills))
-	frame, err := h.codec.version.EncodeBulk(entry, members)
+	if version != h.codec.version {
+		now := uint64(time.Now().UnixMilli())
+		for i := range members {
+			members[i].Loaded = now
+		}
+	}
+	frame, err := version.AppendMembers(nil, entry, members)
 	if err != nil {
 		failed.add(h.failed(OpSetBulk, fills[0].key, len(fills), err))
 		return writes, kept, failed

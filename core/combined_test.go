@@ -453,7 +453,7 @@ func TestTheFloorHoldsForACombined(t *testing.T) {
 	both, _, store := newSpy()
 	h := open(t, Options[string]{Namespace: "n", Provider: both, GenStore: both, Codec: String{}})
 	obs := fill(t, h, "a", "1")
-	h.gens.raiseFloor(current(t, store.local, "single:n:a") + 1)
+	h.suspects.raiseFloor(current(t, store.local, "single:n:a") + 1)
 	if got, ok, _ := h.Get(ctx, "a"); ok {
 		t.Errorf("a generation below the floor proves nothing: got %q", got)
 	}

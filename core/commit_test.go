@@ -187,7 +187,7 @@ func TestACommitThatTheStoreIsToldOfIsProved(t *testing.T) {
 	t.Run("below the floor", func(t *testing.T) {
 		g := newGens(t, commitStore{bulkStore{newStubStore()}})
 		gen := must(t)(g.snapshot(t.Context(), "a"))
-		g.raiseFloor(gen + 1)
+		g.floor.Store(gen + 1)
 		if got, err := g.currentToCommit(t.Context(), "a"); got != 0 || err != nil {
 			t.Errorf("a generation below the floor is no proof: got %d, %v", got, err)
 		}

@@ -50,6 +50,13 @@
 //	u, err := db.User(ctx, id)
 //	err = users.SetWithGen(ctx, id, u, obs, 0) // stored only if nobody invalidated meanwhile
 //
+// # Derived values
+//
+// A value that a load makes of what it reads through other caches depends on those
+// keys, and dies with them. Tags stand for what changes together, and a whole
+// namespace can be cleared: see [DependOn], [Handle.InvalidateTags] and
+// [Handle.Clear].
+//
 // # For those who change this package
 //
 //   - [Handle] (handle.go) is the cache. Its Get asks near (near.go), then its port
@@ -68,6 +75,10 @@
 //     bounded.serve, GetWithGen of the store.
 //   - proofs (proof.go) decide what is served or stored; suspects (suspect.go) are keys
 //     whose invalidation failed, and recovery (recover.go) tries them again.
+//   - An entry may depend on more generations than its own (dep.go). proofWith proves
+//     one for a read, proofs.prove the fills of a load (both in derive.go). A load
+//     collects them in a tracker (dep.go), and those of tags that only its value tells
+//     are found in tagsof.go.
 //   - A fill goes through storeOne or storeMany (set.go, bulk_set.go), an invalidation
 //     and the end of Mutate through settle (invalidate.go).
 package cascache

@@ -147,6 +147,87 @@ func loaderReader(key string) func(context.Context, *world) {
 	}
 }
 
+// loadPage makes a page: of a key "a+b" one of the rows a and b, of "a+a" one that
+// reads a row twice, and of "<a+b>" one of
+// that page.
+func (w *world) loadPage(ctx context.Context, key string) (string, error) {
+	if inner, ok := strings.CutPrefix(key, "<"); ok {
+		return w.pages.Get(ctx, strings.TrimSuffix(inner, ">"))
+	}
+	var parts []string
+	for _, row := range strings.Split(key, "+") {
+		v, err := w.loader.Get(ctx, row)
+		if errors.Is(err, ErrNotFound) {
+			v, err = "0", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, v)
+	}
+	return strings.Join(parts, "+"), nil
+}
+
+// pageReader reads a page through its loader, and pageLooker from the cache alone.
+func pageReader(page string) func(context.Context, *world) {
+	return func(ctx context.Context, w *world) {
+		w.beginRead(ctx)
+		v, err := w.pages.Get(ctx, page)
+		w.must(err)
+		w.checkPage(ctx, page, v)
+	}
+}
+
+func pageLooker(page string) func(context.Context, *world) {
+	return func(ctx context.Context, w *world) {
+		w.beginRead(ctx)
+		v, ok, err := w.cache.Get(ctx, page)
+		w.must(err)
+		if ok {
+			w.checkPage(ctx, page, v)
+		}
+	}
+}
+
+func bulkPageReader(pages ...string) func(context.Context, *world) {
+	return func(ctx context.Context, w *world) {
+		w.beginRead(ctx)
+		values, _, err := w.cache.GetBulk(ctx, pages)
+		w.must(err)
+		for page, v := range values {
+			w.checkPage(ctx, page, v)
+		}
+	}
+}
+
+func (w *world) checkPage(ctx context.Context, page, value string) {
+	rows := strings.Split(strings.Trim(page, "<>"), "+")
+	for i, v := range strings.Split(value, "+") {
+		w.check(ctx, rows[i], v)
+	}
+}
+
+// sweeper commits a new version of a key, and then invalidates what is not the key:
+// its tag, or all there is.
+func sweeper(key string, sweep func(ctx context.Context, w *world) error) func(context.Context, *world) {
+	return func(ctx context.Context, w *world) {
+		var version int
+		w.step(ctx, "commit "+key, func() string {
+			w.source[key]++
+			version = w.source[key]
+			return fmt.Sprint(version)
+		})
+		w.must(sweep(ctx, w))
+		w.acked[key] = max(w.acked[key], version)
+	}
+}
+
+func clearing(ctx context.Context, w *world) error { return w.cache.Clear(ctx) }
+
+func untagging(tags ...string) func(context.Context, *world) error {
+	return func(ctx context.Context, w *world) error { return w.cache.InvalidateTags(ctx, tags...) }
+}
+
 // failingWriter is a writer whose bump fails, "before" or "after" it took
 // effect. Since this process must not serve the old value any more, its
 // invalidation counts as returned all the same.
@@ -392,6 +473,72 @@ var scenarios = map[string]scenario{
 		setUp:  scripts{filler("a")},
 		actors: scripts{outage, writer("a"), readThrough("a"), reader("a")},
 	},
+	"a page of a row against a writer": {
+		actors: scripts{pageReader("a+a"), writer("a"), pageLooker("a+a")},
+	},
+	"a page of two rows against a writer of one": {
+		setUp:  scripts{filler("b")},
+		actors: scripts{pageReader("a+b"), writer("a"), pageLooker("a+b")},
+	},
+	"a page against two writers": {
+		setUp:  scripts{filler("a"), filler("b")},
+		actors: scripts{pageReader("a+b"), writer("a"), writer("b"), pageLooker("a+b")},
+	},
+	"two readers of a page against a writer": {
+		setUp:  scripts{filler("a"), filler("b")},
+		actors: scripts{pageReader("a+b"), pageReader("a+b"), writer("a")},
+	},
+	"a warm page against a writer and a loss": {
+		setUp:  scripts{pageReader("a+b")},
+		actors: scripts{writer("b"), loss("b"), pageLooker("a+b"), pageReader("a+b")},
+	},
+	"a page of a page against a writer": {
+		setUp:  scripts{filler("a"), filler("b")},
+		actors: scripts{pageReader("<a+b>"), writer("a"), pageLooker("<a+b>")},
+	},
+	"a page near against a writer": {
+		near:   true,
+		setUp:  scripts{pageReader("a+b")},
+		actors: scripts{writer("a"), pageLooker("a+b"), pageReader("a+b")},
+	},
+	"a page against a failed bump and its retry": {
+		setUp:  scripts{pageReader("a+b")},
+		actors: scripts{failingWriter("a", "before"), retry, pageLooker("a+b"), pageReader("a+b")},
+	},
+	"a page against a writer under a hold that dies": {
+		setUp:  scripts{pageReader("a+b")},
+		actors: scripts{dying(2, mutator("a", "")), ticks(1), pageReader("a+b")},
+	},
+	"a page in a bulk against a writer": {
+		setUp:  scripts{pageReader("a+b"), pageReader("b+b")},
+		actors: scripts{writer("a"), bulkPageReader("a+b", "b+b"), pageLooker("a+b")},
+	},
+	"a fill by hand against a clear": {
+		clearable: true,
+		actors:    scripts{filler("a"), sweeper("a", clearing), reader("a", "a")},
+	},
+	"a bulk fill by hand against a clear": {
+		clearable: true,
+		actors:    scripts{bulkFiller("a", "b"), sweeper("a", clearing), bulkReader("a", "b")},
+	},
+	"two readers through the loader against a clear": {
+		clearable: true,
+		actors:    scripts{loaderReader("a"), loaderReader("a"), sweeper("a", clearing)},
+	},
+	"a fill by hand against its tag": {
+		tagged: true,
+		actors: scripts{filler("a"), sweeper("a", untagging("a", "b")), reader("a")},
+	},
+	"a tag known too late against its invalidation": {
+		tagsOf: func(key, _ string) []string { return []string{"t" + key} },
+		setUp:  scripts{writer("a")},
+		actors: scripts{loaderReader("a"), sweeper("a", untagging("ta")), reader("a")},
+	},
+	"two readers of a late tag against its invalidation": {
+		tagsOf: func(key, _ string) []string { return []string{"t" + key} },
+		setUp:  scripts{writer("a")},
+		actors: scripts{loaderReader("a"), loaderReader("a"), sweeper("a", untagging("ta"))},
+	},
 	"a bulk read and a bulk fill against a writer": {
 		actors: scripts{bulkFiller("a", "b"), writer("b"), bulkReader("a", "b")},
 	},
@@ -427,6 +574,15 @@ var combinedToo = []string{
 	"a warm bulk against a writer of both members",
 	"a warm bulk, a writer, a loss and a single fill",
 	"near in bulks against a writer",
+	"a page of a row against a writer",
+	"a page of two rows against a writer of one",
+	"two readers of a page against a writer",
+	"a warm page against a writer and a loss",
+	"a page in a bulk against a writer",
+	"a fill by hand against a clear",
+	"a bulk fill by hand against a clear",
+	"two readers through the loader against a clear",
+	"a tag known too late against its invalidation",
 }
 
 // allScenarios are scenarios, and those of combinedToo with a Combined.

@@ -44,6 +44,7 @@ type world struct {
 	underHold map[string]int            // the highest version committed under a hold of its own
 	replies   bool                      // the reply to a bump is a step of its own
 	loader    *Loader[string]
+	pages     *Loader[string] // each value is made of those of the keys in its key
 	near      map[string]NearEntry[string]
 	down      bool // the generation store does not answer in time
 	running   *actor
@@ -136,15 +137,12 @@ func (a *actor) first(w *world) {
 
 // sees notes an entry that the actor has read.
 func (a *actor) sees(key string, raw []byte) {
-	gen, _, err := wire.DecodeSingle(raw)
-	if err != nil {
-		gen, err = wire.DecodeAbsent(raw)
-	}
-	if err != nil || a.read == nil {
+	var e wire.Entry
+	if err := versionOf(wire.Version1, raw).Decode(raw, key, &e); err != nil || a.read == nil {
 		return
 	}
 	_, gensFirst := a.current[key]
-	a.read[key] = readEntry{gen: gen, gensFirst: gensFirst}
+	a.read[key] = readEntry{gen: e.Gen, gensFirst: gensFirst}
 }
 
 type actorKey struct{}
@@ -179,7 +177,11 @@ func (w *world) digest() string {
 	for _, k := range slices.Sorted(maps.Keys(w.gens)) {
 		fmt.Fprintf(&b, "%s=%d;", k, w.gens[k])
 	}
-	fmt.Fprintf(&b, "%v;%v;", w.near, w.down)
+	for _, k := range slices.Sorted(maps.Keys(w.near)) {
+		e := w.near[k]
+		fmt.Fprintf(&b, "%s=%v,%d,%v,%v;", k, e.Value, e.Gen, e.Absent, slices.Collect(depsIn(e.dependencies())))
+	}
+	fmt.Fprintf(&b, "%v;", w.down)
 	fmt.Fprintf(&b, "%d;%v;%v;%d;%v;%v;", w.drawn, w.source, w.acked, w.now, w.holds, w.underHold)
 	for _, a := range w.actors {
 		fmt.Fprintf(&b, "%x,%s,%v;", a.trace, a.pending, a.noted)
@@ -291,14 +293,14 @@ func (n steppedNear) GetEntry(key string) (entry NearEntry[string], ok bool) {
 	n.w.step(n.ctx(), "near get "+key, func() string {
 		n.w.running.first(n.w)
 		entry, ok = n.w.near[key]
-		return fmt.Sprint(entry, ok)
+		return fmt.Sprint(entry.Value, entry.Gen, entry.Absent, slices.Collect(depsIn(entry.dependencies())), ok)
 	})
 	return entry, ok
 }
 
 func (n steppedNear) SetEntry(key string, entry NearEntry[string], _ time.Duration) {
 	n.w.step(n.ctx(), "near set "+key, func() string {
-		if a := n.w.running; a.current[n.w.cache.keys.entry(key)] != entry.Gen {
+		if a := n.w.running; nearGen(a.current[n.w.cache.keys.entry(key)], entry.deps) != entry.Gen {
 			n.w.violated("%s kept %s near under generation %d, which it has not found to be current", a.name, key, entry.Gen)
 		}
 		n.w.near[key] = entry
@@ -636,6 +638,10 @@ type scenario struct {
 	near    bool // with a near tier
 	batches bool // the provider has the bulk calls
 
+	clearable bool
+	tagged    bool                         // each key has itself for a tag, known from the key
+	tagsOf    func(key, v string) []string // of the loader
+
 	// Provider and generation store are one Combined, which reads a value and
 	// its generation in this order.
 	combined readOrder
@@ -660,7 +666,11 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 	}
 	opts := Options[string]{
 		Namespace: "x", Provider: steppedProvider{w}, Codec: String{}, GenStore: steppedGens{w},
-		Hooks: &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.count(&w.refused) }},
+		Hooks:     &Hooks{SetSkipped: func(context.Context, SetSkippedEvent) { w.count(&w.refused) }},
+		Clearable: s.clearable,
+	}
+	if s.tagged {
+		opts.Tags = func(key string) []string { return []string{key} }
 	}
 	if s.batches {
 		opts.Provider = steppedBulks{steppedProvider{w}}
@@ -680,6 +690,7 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 	w.cache = cache
 	w.loader, err = NewLoader(cache, LoaderOptions[string]{
 		AbsentTTL: time.Minute,
+		TagsOf:    s.tagsOf,
 		Load: func(ctx context.Context, key string) (string, error) {
 			v := w.load(ctx, key)
 			if v == 0 {
@@ -688,6 +699,10 @@ func (s scenario) run(t testing.TB, choose func(w *world, able []*actor) int) *w
 			return strconv.Itoa(v), nil
 		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pages, err = NewLoader(cache, LoaderOptions[string]{Load: w.loadPage})
 	if err != nil {
 		t.Fatal(err)
 	}

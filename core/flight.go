@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // flight is one load, under way or waiting for its turn, of one key or many, and
@@ -15,6 +17,7 @@ type flight[V any] struct {
 	lineage
 	wants []wanted // one per key of lineage.keys; one without a generation is in nobody else's reach
 	whole bool     // keys are all that the caller asked for
+	count uint64   // of flights.begun
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -35,6 +38,8 @@ type wanted struct {
 	key string
 	gen uint64
 	why Reason // there is no generation
+
+	tags map[string]uint64 // the generations of tags that it may have, for TagsOf
 }
 
 // loaded is what a flight brings for one key.
@@ -42,6 +47,11 @@ type loaded[V any] struct {
 	value  V
 	err    error
 	absent bool // err says that the source has no such key
+
+	taken   []wire.Dep // dependencies that were taken during the load
+	refused Reason     // it cannot be stored
+	derived bool       // the flight has brought what depends on more than was known when it began
+	proof   proven     // that it is not older than when boarding was closed
 }
 
 func failed[V any](n int, err error) []loaded[V] {
@@ -57,6 +67,8 @@ type seat[V any] struct {
 	flight *flight[V]
 	index  int // of the key in the flight
 	err    error
+
+	boarded bool // the flight was under way already
 }
 
 // flightKey names what can be shared: a load of this key that began while it
@@ -78,9 +90,11 @@ type flights[V any] struct {
 	atOnce   int
 	timeout  time.Duration
 	together bool // one flight loads many keys
+	tracker  func() *tracker
 
 	mu    sync.Mutex
 	byKey map[flightKey]seat[V]
+	begun uint64   // how many there have been
 	turns turns[V] // of flights that are nested in no other
 
 	seed   maphash.Seed
@@ -98,6 +112,7 @@ func (f *flights[V]) count(key string) *atomic.Uint64 {
 type party[V any] struct {
 	seats []seat[V]
 	from  *lineage // the load that the call is nested in, or nil
+	since uint64   // the flights that had begun before
 }
 
 // join takes a seat for each of the keys, in order: in a flight that is under
@@ -117,6 +132,7 @@ func (f *flights[V]) join(ctx context.Context, wants []wanted, whole bool, lande
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	p.since = f.begun
 	var group *flight[V]     // that takes further keys
 	var waiting []*flight[V] // for a turn that this call can give them
 	for i, w := range wants {
@@ -173,6 +189,7 @@ func (f *flights[V]) board(w wanted, from *lineage) (s seat[V], under bool, err 
 		return seat[V]{}, false, cycle(w.key)
 	}
 	s.flight.waiting++
+	s.boarded = true
 	return s, true, nil
 }
 
@@ -194,7 +211,8 @@ func (f *flights[V]) add(fl *flight[V], w wanted) seat[V] {
 }
 
 func (f *flights[V]) newFlight(base context.Context, deadline time.Time, from *lineage) *flight[V] {
-	fl := &flight[V]{lineage: lineage{loader: f, parent: from}, done: make(chan struct{})}
+	f.begun++
+	fl := &flight[V]{lineage: lineage{loader: f, parent: from, tracker: f.tracker()}, count: f.begun, done: make(chan struct{})}
 	fl.ctx, fl.cancel = context.WithDeadline(context.WithValue(base, lineageKey{}, &fl.lineage), deadline)
 	return fl
 }
@@ -268,6 +286,23 @@ func (f *flights[V]) giveUp(fl *flight[V]) {
 		fl.unqueue()
 		fl.cancel()
 	}
+}
+
+// close lets nobody board a flight any more.
+func (f *flights[V]) close(fl *flight[V]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.remove(fl)
+}
+
+// mayServe reports whether a caller may be served with what the flight of its seat
+// has brought. One that boarded a flight under way may have come after something had
+// moved that the value depends on, which its generation does not tell: then it takes
+// a proof from after boarding was closed, or a flight that began after the caller
+// came, which is after as many others as since says.
+func (s seat[V]) mayServe(since uint64, r *loaded[V]) bool {
+	failed := r.err != nil && !r.absent
+	return failed || !s.boarded || !r.derived || r.proof.ok || s.flight.count > since
 }
 
 // land hands the results to all who wait.

@@ -26,7 +26,7 @@ func TestAFloorHoldsForAStoreThatBumpsOneByOne(t *testing.T) {
 	store := snapshotsOnly{newStubStore()}
 	h := open(t, Options[string]{Namespace: "n", Provider: newMapProvider(), Codec: String{}, GenStore: store})
 	before := h.SnapshotGens([]string{"a", "b"})
-	h.gens.raiseFloor(max(before["a"], before["b"]) + 1)
+	h.suspects.raiseFloor(max(before["a"], before["b"]) + 1)
 	for key, gen := range h.SnapshotGens([]string{"a", "b"}) {
 		if gen <= before[key] {
 			t.Errorf("a fill of a key below the floor bumps it: %q has %d after %d", key, gen, before[key])

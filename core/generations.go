@@ -27,9 +27,7 @@ type generations struct {
 	localReader LocalReader // nil: every look-up is a call
 	keys        keySpace
 
-	// floor is a generation below which none is taken for proof; see
-	// recovery.refuseOld. 0 while there is none.
-	floor atomic.Uint64
+	floor *atomic.Uint64 // of the suspects: below it, none is taken for proof
 
 	one          func(context.Context, string) (uint64, error)
 	commitReader CommitReader
@@ -59,8 +57,8 @@ type holding struct {
 }
 
 // newGenerations is where the abilities of a store are looked for.
-func newGenerations(store GenStore, keys keySpace, timeout time.Duration) *generations {
-	g := &generations{store: store, keys: keys, timeout: timeout}
+func newGenerations(store GenStore, keys keySpace, floor *atomic.Uint64, timeout time.Duration) *generations {
+	g := &generations{store: store, keys: keys, floor: floor, timeout: timeout}
 	if n, ok := AbilityOf[NonBlocker](store); !ok || !n.NonBlocking() {
 		g.reads, g.bumps = newPool(), newPool()
 	}
@@ -159,16 +157,6 @@ func (g *generations) bump(ctx context.Context, entry string) error {
 // bumpGen is bump, and returns the new generation: 0 while the entry is held.
 func (g *generations) bumpGen(ctx context.Context, entry string) (uint64, error) {
 	return g.oneBump(ctx, g.keys.genKey(entry))
-}
-
-// raiseFloor makes every generation below gen count as none, for good.
-func (g *generations) raiseFloor(gen uint64) {
-	for {
-		floor := g.floor.Load()
-		if floor >= gen || g.floor.CompareAndSwap(floor, gen) {
-			return
-		}
-	}
 }
 
 // currentBulk returns one generation per entry. With an error, 0 means not

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,7 @@ var errBroken = errors.New("broken")
 
 func newGens(t testing.TB, store GenStore) *generations {
 	t.Helper()
-	g := newGenerations(store, newKeySpace("n", ""), DefaultGenTimeout)
+	g := newGenerations(store, newKeySpace("n", ""), new(atomic.Uint64), DefaultGenTimeout)
 	t.Cleanup(func() { _ = g.close(context.Background()) })
 	return g
 }

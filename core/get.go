@@ -2,8 +2,6 @@ package cascache
 
 import (
 	"context"
-
-	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // Get implements [CAS].
@@ -13,11 +11,18 @@ func (h *Handle[V]) Get(ctx context.Context, key string) (V, bool, error) {
 		return none, false, err
 	}
 	value, current, near, err := h.readNear(ctx, key)
+	if near == nearHit {
+		return value, true, nil
+	}
 	if near != nearOpen {
-		return value, near == nearHit, err
+		h.trackMissing(ctx, key)
+		return value, false, err
 	}
 	r := h.port.read(ctx, key, current, false)
 	value, found := h.serve(ctx, key, &r)
+	if found != foundValue {
+		h.trackMissing(ctx, key)
+	}
 	return value, found == foundValue, r.err
 }
 
@@ -30,8 +35,8 @@ const (
 	foundAbsent // that the source has no such key
 )
 
-// observation is the generation that a look-up read on its way, which a fill
-// may be observed under. asked says that it tried to, and failed that the store
+// observation is the number that a look-up read on its way, which a fill may be
+// observed under. asked says that it tried to, and failed that the store
 // failed.
 type observation struct {
 	gen    uint64
@@ -58,7 +63,7 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string, observe *observation
 	}
 	r := h.port.read(ctx, key, current, observe != nil)
 	if observe != nil {
-		*observe = observation{gen: r.gen, asked: r.asked, failed: r.failed}
+		*observe = observation{gen: r.observed, asked: r.asked, failed: r.failed}
 	}
 	value, found := h.serve(ctx, key, &r)
 	return value, found, r.err
@@ -68,6 +73,7 @@ func (h *Handle[V]) lookUp(ctx context.Context, key string, observe *observation
 // disabled.
 func (h *Handle[V]) beginRead(ctx context.Context, key string) error {
 	if h.disabled {
+		trackDisabled(ctx)
 		return nil
 	}
 	if err := h.begin(ctx); err != nil {
@@ -80,7 +86,8 @@ func (h *Handle[V]) beginRead(ctx context.Context, key string) error {
 func (h *Handle[V]) serve(ctx context.Context, key string, r *reading) (value V, found found) {
 	value, why := h.judge(r)
 	if why == "" {
-		h.refillNear(ctx, key, value, r.gen)
+		h.refillNear(ctx, key, value, r)
+		h.tracked(ctx, key, r.gen, r.Deps)
 		h.emit.hit(ctx, key, false)
 		return value, foundValue
 	}
@@ -92,6 +99,7 @@ func (h *Handle[V]) serve(ctx context.Context, key string, r *reading) (value V,
 	}
 	h.emit.miss(ctx, key, why)
 	if why == ReasonAbsent {
+		h.tracked(ctx, key, r.gen, r.Deps)
 		return value, foundAbsent
 	}
 	return value, foundNothing
@@ -103,16 +111,18 @@ func (h *Handle[V]) judge(r *reading) (value V, why Reason) {
 	switch {
 	case r.why != "":
 		return value, r.why
-	case r.early && r.own > r.gen:
+	case r.early && r.Gen > r.gen:
 		// Stored after the generation was read: fresh, as far as anyone can
 		// tell, but not proved by what this call knows.
 		return value, ReasonNewer
-	case r.own != r.gen:
+	case r.Gen != r.gen:
 		return value, ReasonStale
-	case r.kind == wire.KindAbsent:
+	case r.depWhy != "":
+		return value, r.depWhy
+	case r.Absent:
 		return value, ReasonAbsent
 	}
-	value, err := h.codec.decode(r.payload)
+	value, err := h.codec.decode(r.Payload)
 	if err != nil {
 		var none V
 		return none, ReasonDecode
@@ -123,5 +133,5 @@ func (h *Handle[V]) judge(r *reading) (value V, why Reason) {
 // isDead reports whether an entry with that fault can never be served, so that it
 // is deleted.
 func isDead(why Reason) bool {
-	return why == ReasonCorrupt || why == ReasonStale || why == ReasonDecode
+	return why == ReasonCorrupt || why == ReasonStale || why == ReasonDecode || why == ReasonDependency
 }

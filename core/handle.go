@@ -44,10 +44,11 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 		return nil, err
 	}
 	h := &Handle[V]{disabled: opts.Disabled, noBulk: opts.DisableBulk || opts.Provider == nil}
+	h.keys = newKeySpace(opts.Namespace, opts.Schema)
 	if h.disabled {
+		h.suspects = new(suspects)
 		return h, nil
 	}
-	h.keys = newKeySpace(opts.Namespace, opts.Schema)
 	h.emit = newEmitter(opts.Hooks, opts.Namespace)
 	h.near = newNearTier(opts.Near)
 	if opts.Provider != nil {
@@ -74,7 +75,12 @@ func New[V any](opts Options[V]) (*Handle[V], error) {
 			h.emit.sharedProvider(context.Background())
 		}
 	}
-	h.gens = newGenerations(store, h.keys, orDefault(opts.GenTimeout, DefaultGenTimeout))
+	h.suspects = sharedSuspects(store)
+	if h.storeID = storeID(store); h.storeID == nil {
+		h.storeID = h // a store that cannot be told from others is no other cache's
+	}
+	h.derived = derived{tags: opts.Tags, clearable: opts.Clearable}
+	h.gens = newGenerations(store, h.keys, &h.suspects.floor, orDefault(opts.GenTimeout, DefaultGenTimeout))
 	h.values = newValues(opts.Provider)
 	if both := combinedOf(opts.Provider, store); both != nil {
 		h.port = newTogether(&h.proofs, h.values, both)

@@ -196,6 +196,15 @@ const (
 	ReasonNoGen Reason = "no_generation"
 	// ReasonGenError: the generation could not be read in time.
 	ReasonGenError Reason = "generation_error"
+	// ReasonDependency: the generation of a key, tag or namespace that the entry
+	// or value depends on is another one than when it was loaded. Or an entry
+	// lacks a dependency that all of its cache have by now.
+	ReasonDependency Reason = "dependency"
+	// ReasonForeignDep: what was loaded depends on a cache with another
+	// generation store.
+	ReasonForeignDep Reason = "foreign_dependency"
+	// ReasonTooManyDeps: what was loaded has more than [MaxDeps] dependencies.
+	ReasonTooManyDeps Reason = "too_many_dependencies"
 	// ReasonNoSnapshot: the observed generation is 0 or was not given.
 	ReasonNoSnapshot Reason = "no_snapshot"
 	// ReasonSuspect: an invalidation of the key is not known to be applied.

@@ -76,17 +76,29 @@ func (h *Handle[V]) settleBulk(ctx context.Context, failed *InvalidateBulkError,
 // delErr: it marks or clears suspicion, and returns an [*InvalidateError] for
 // each key that failed.
 func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs []error, delErr error, began uint64) (failed failures) {
+	failed = h.settleBumps(ctx, keys, entries, bumpErrs, delErr, began, true)
+	if delErr != nil && (len(keys) > 1 || failed.n == 0) {
+		h.emit.deleteFailed(ctx, keys[0], len(keys), delErr)
+	}
+	return failed
+}
+
+// settleBumps is settle without the events of deletes, and of the generations of
+// other things than keys, too. Events and errors give them these names.
+func (h *Handle[V]) settleBumps(ctx context.Context, names, entries []string, bumpErrs []error, delErr error, began uint64, areKeys bool) (failed failures) {
 	for i, err := range bumpErrs {
 		if err != nil {
 			h.recovery.mark(entries[i])
 			if failed.n == 0 {
-				h.emit.genStoreError(ctx, GenBump, keys[i], len(keys), err)
+				h.emit.genStoreError(ctx, GenBump, names[i], len(names), err)
 			}
-			failed.add(&InvalidateError{Key: keys[i], BumpErr: err, DelErr: delErr})
+			failed.add(&InvalidateError{Key: names[i], BumpErr: err, DelErr: delErr})
 		}
 	}
-	for i, key := range keys {
-		h.dropNear(ctx, key)
+	for i, name := range names {
+		if areKeys {
+			h.dropNear(ctx, name)
+		}
 		if bumpErrs == nil || bumpErrs[i] == nil {
 			h.recovery.cleared(ctx, entries[i], began)
 		}
@@ -97,9 +109,6 @@ func (h *Handle[V]) settle(ctx context.Context, keys, entries []string, bumpErrs
 			more = failed.n - len(failed.first)
 		}
 		h.emit.invalidateFailed(ctx, err.(*InvalidateError), more)
-	}
-	if delErr != nil && (len(keys) > 1 || failed.n == 0) {
-		h.emit.deleteFailed(ctx, keys[0], len(keys), delErr)
 	}
 	return failed
 }

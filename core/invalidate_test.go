@@ -309,6 +309,6 @@ func TestOneFailureAmongManyIsSuspect(t *testing.T) {
 		t.Errorf("G4: a bump that is not known done is an error: got %v", err)
 	}
 	if !r.suspects.has(r.keys.entry("b")) || r.suspects.has(r.keys.entry("a")) {
-		t.Errorf("the one key whose bump failed is suspect: got %q", r.suspects.list())
+		t.Errorf("the one key whose bump failed is suspect: got %q", r.suspects.list(&r.recovery))
 	}
 }

@@ -17,6 +17,9 @@ const (
 	singlePrefix = "single:"
 	bulkPrefix   = "bulk:"
 	floorPrefix  = "floor:"
+	tagPrefix    = "tag:"
+	allPrefix    = "all:"
+	tagsPrefix   = "tags:"
 	// bulkDigest is how many bytes of the SHA-256 name a bulk entry.
 	bulkDigest = 16
 )
@@ -32,6 +35,9 @@ type keySpace struct {
 	single string // "single:<ns>:", or "single:<ns>%@<schema>:"
 	gen    string // "single:<ns>:"
 	bulk   string // "bulk:" and then as single
+	tag    string // "tag:<ns>:", and a tag: the key of its generation
+	all    string // "all:<ns>": the key of the generation of the whole namespace
+	tags   string // "tags:<ns>": the same, bumped before any tag is
 	floor  string // no entry: a name to draw a generation under
 }
 
@@ -47,6 +53,9 @@ func newKeySpace(namespace, schema string) keySpace {
 		single: singlePrefix + versioned + ":",
 		gen:    singlePrefix + ns + ":",
 		bulk:   bulkPrefix + versioned + ":",
+		tag:    tagPrefix + ns + ":",
+		all:    allPrefix + ns,
+		tags:   tagsPrefix + ns,
 		floor:  floorPrefix + ns,
 	}
 }
@@ -107,9 +116,30 @@ func (s keySpace) check(key string) error {
 	return nil
 }
 
+// checkTag reports why tag cannot be used, or nil.
+func (s keySpace) checkTag(tag string) error {
+	if tag == "" {
+		return fmt.Errorf("%w: the tag is empty", ErrInvalidKey)
+	}
+	if n := len(s.tag) + len(tag); n > maxStorageKey {
+		return fmt.Errorf("%w: the storage key of a %d-byte tag would be %d bytes long, at most %d are allowed",
+			ErrInvalidKey, len(tag), n, maxStorageKey)
+	}
+	return nil
+}
+
 // entry returns the storage key of the single entry of key. genKey makes the key
 // of its generation of it.
 func (s keySpace) entry(key string) string { return s.single + key }
+
+// nameOf returns what a generation's key, or an entry's, is called in events and
+// errors: the caller's own key where it is one.
+func (s keySpace) nameOf(key string) string {
+	if own, ok := strings.CutPrefix(key, s.gen); ok {
+		return own
+	}
+	return strings.TrimPrefix(key, s.single)
+}
 
 // userKey returns the key whose single entry is entry.
 func (s keySpace) userKey(entry string) string { return entry[len(s.single):] }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -45,6 +46,24 @@ type LoaderOptions[V any] struct {
 	// TTL returns the time to live of a loaded value; 0 means the cache's
 	// DefaultTTL. nil means 0 for all. A negative one stores nothing.
 	TTL func(key string, value V) time.Duration
+
+	// TagsOf returns the tags of a value that are known only after it is loaded,
+	// such as the categories of a product: the value depends on them beside those
+	// of Options.Tags. The result is only read. An [Handle.InvalidateTags] that
+	// returns while the load runs is not missed: the loader remembers the tags of
+	// some 65,000 keys, and takes their generations before the load. If a value
+	// has a tag that it did not have before, and some tag of the namespace was
+	// invalidated meanwhile, the value is loaded once more, and is not stored if
+	// that happens again. It takes a [Handle].
+	TagsOf func(key string, value V) []string
+
+	// NoTracking leaves it to [DependOn] to say what a value depends on. Without
+	// it, what a load reads through other caches, with the context that it was
+	// given, counts by itself: Get, GetBulk and loaders, hits, loads and what the
+	// source does not have. It is for loads that read through caches with another
+	// generation store, whose values could not be stored, or that need more than
+	// [MaxDeps] keys.
+	NoTracking bool
 
 	// AbsentTTL is how long it is remembered that the source has no such
 	// key, unless the key is invalidated. 0: it is not remembered, nor are
@@ -108,6 +127,7 @@ type Loader[V any] struct {
 	cache   loaderCache[V]
 	opts    LoaderOptions[V]
 	flights flights[V]
+	tags    tagMemory
 }
 
 // NewLoader returns a loader over cache, which may be disabled: then it loads
@@ -130,6 +150,10 @@ func NewLoader[V any](cache CAS[V], opts LoaderOptions[V]) (*Loader[V], error) {
 	}
 	opts.LoadTimeout = orDefault(opts.LoadTimeout, DefaultLoadTimeout)
 	l := &Loader[V]{cache: loaderCacheOf(cache), opts: opts}
+	if _, plain := l.cache.(plainCache[V]); plain && opts.TagsOf != nil {
+		return nil, fmt.Errorf("cascache: LoaderOptions.TagsOf is set over a %T; it takes a *Handle", cache)
+	}
+	l.flights.tracker = func() *tracker { return l.cache.tracker(!opts.NoTracking) }
 	l.flights.fly = l.fly
 	l.flights.atOnce = opts.MaxLoads
 	l.flights.timeout = opts.LoadTimeout
@@ -145,20 +169,31 @@ func NewLoader[V any](cache CAS[V], opts LoaderOptions[V]) (*Loader[V], error) {
 // [OpLoad] unless they have an OpError in them already, the caller's own ended
 // context, [ErrLoadCycle], [ErrInvalidKey] and [ErrClosed].
 func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
+	value, again, err := l.get(ctx, key, nil)
+	for again != nil {
+		value, again, err = l.get(ctx, key, again)
+	}
+	return value, err
+}
+
+// get is Get, or returns the flights after which a load must have begun to be shared,
+// since the one that was shared is not known to be new enough: then it is to be
+// called again.
+func (l *Loader[V]) get(ctx context.Context, key string, since *uint64) (value V, again *uint64, err error) {
 	landed := l.flights.landed(key)
 	value, found, observed, err := l.cache.lookUp(ctx, key)
 	if found == foundValue {
-		return value, nil
+		return value, nil, nil
 	}
 	if err != nil && l.final(ctx, err) {
-		return value, err
+		return value, nil, err
 	}
 	if found == foundAbsent && l.opts.AbsentTTL > 0 {
-		return value, notFound(key)
+		return value, nil, notFound(key)
 	}
-	wants := []wanted{l.cache.observe(ctx, key, observed)}
+	wants := []wanted{l.cache.observe(ctx, key, observed, l.tagsToTake(key))}
 	if err := ctx.Err(); err != nil {
-		return value, err
+		return value, nil, err
 	}
 	p, joined := l.flights.join(ctx, wants, true, &landed)
 	if !joined {
@@ -166,21 +201,36 @@ func (l *Loader[V]) Get(ctx context.Context, key string) (V, error) {
 		// stored what that missed.
 		switch value, found, _, _ := l.cache.lookUp(ctx, key); {
 		case found == foundValue:
-			return value, nil
+			return value, nil, nil
 		case found == foundAbsent && l.opts.AbsentTTL > 0:
-			return value, notFound(key)
+			return value, nil, notFound(key)
 		}
 		p, _ = l.flights.join(ctx, wants, true, nil)
 	}
 	defer p.disband()
-	r := l.wait(ctx, p.seats[0])
+	if since == nil {
+		since = &p.since
+	}
+	s := p.seats[0]
+	r := l.wait(ctx, s)
+	if s.flight != nil && !s.mayServe(*since, &r) && ended(ctx) == nil {
+		return value, since, nil
+	}
+	l.depend(ctx, wants[0], &r)
 	switch {
 	case r.err == nil:
 		r.err = p.seats[0].flight.hookErr
 	case !r.absent && ended(ctx) == nil:
 		r.err = l.failed(key, r.err)
 	}
-	return r.value, r.err
+	return r.value, nil, r.err
+}
+
+// depend notes what a load got from this loader.
+func (l *Loader[V]) depend(ctx context.Context, w wanted, r *loaded[V]) {
+	if t := autoTrackerOf(ctx); t != nil {
+		l.cache.depend(ctx, t, w, r)
+	}
 }
 
 // failed returns the error of a load with the key that it was for, unless that
@@ -200,20 +250,46 @@ func (l *Loader[V]) failed(key string, err error) error {
 // all the same. Keys that could not be loaded make it a [*BulkLoadError], which
 // lists them; otherwise the errors are those of Get.
 func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, error) {
+	var failure bulkFailure[V]
+	values, again, err := l.getBulk(ctx, keys, nil, &failure)
+	for since := again.since; len(again.keys) > 0; {
+		var more map[string]V
+		more, again, err = l.getBulk(ctx, again.keys, &since, &failure)
+		maps.Copy(values, more)
+	}
+	if err != nil {
+		return values, err
+	}
+	return values, failure.err()
+}
+
+// bulkAgain are keys to be asked for again, as for get.
+type bulkAgain struct {
+	keys  []string
+	since uint64
+}
+
+func (l *Loader[V]) getBulk(ctx context.Context, keys []string, since *uint64, failure *bulkFailure[V]) (values map[string]V, again bulkAgain, err error) {
 	read := l.cache.lookUpBulk(ctx, keys, l.opts.AbsentTTL > 0)
 	if read.err != nil && l.final(ctx, read.err) {
-		return read.values, read.err
+		return read.values, again, read.err
 	}
 	if len(read.missing) == 0 {
-		return read.values, nil
+		return read.values, again, nil
 	}
-	wants := read.observe(ctx)
+	var tagsOf func(string) []string
+	if l.opts.TagsOf != nil {
+		tagsOf = l.tagsToTake
+	}
+	wants := read.observe(ctx, tagsOf)
 	if err := ctx.Err(); err != nil {
-		return read.values, err
+		return read.values, again, err
 	}
 	p, _ := l.flights.join(ctx, wants, len(wants) == read.asked, nil)
 	defer p.disband()
-	var failure bulkFailure[V]
+	if again.since = p.since; since != nil {
+		again.since = *since
+	}
 	gone := false
 	for i, s := range p.seats {
 		key := wants[i].key
@@ -227,6 +303,11 @@ func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, e
 		} else {
 			r = l.wait(ctx, s)
 		}
+		if s.flight != nil && !s.mayServe(again.since, &r) && ended(ctx) == nil {
+			again.keys = append(again.keys, key)
+			continue
+		}
+		l.depend(ctx, wants[i], &r)
 		switch {
 		case r.err == nil:
 			read.values[key] = r.value
@@ -235,7 +316,7 @@ func (l *Loader[V]) GetBulk(ctx context.Context, keys []string) (map[string]V, e
 			failure.add(key, s.flight, r.err)
 		}
 	}
-	return read.values, failure.err()
+	return read.values, again, nil
 }
 
 // GetMany is another name for GetBulk.
@@ -310,13 +391,16 @@ func (l *Loader[V]) fly(f *flight[V], t *turns[V]) {
 		f.hookErr = guard("Hooks.Load", func() error { l.cache.loaded(f.ctx, event); return nil })
 	}()
 	f.results, event.Err = l.timed(f, &event.Duration)
+	tagsErr := l.derive(f, &event.Duration)
 	for _, r := range f.results {
 		if r.absent {
 			event.Absent++
 		}
 	}
 	event.StoreErr = errStoringExited
-	event.StoreErr = guard("storing what was loaded", func() error { return l.store(f) })
+	if event.StoreErr = guard("storing what was loaded", func() error { return l.store(f) }); tagsErr != nil {
+		event.StoreErr = errors.Join(tagsErr, event.StoreErr)
+	}
 }
 
 // guard runs do, and returns what it panics with as an error.
@@ -329,23 +413,23 @@ func guard(where string, do func() error) (err error) {
 	return do()
 }
 
-// timed is ask, and says how long that took.
+// timed is ask of all keys of a flight, and says how long that took.
 func (l *Loader[V]) timed(f *flight[V], took *time.Duration) ([]loaded[V], error) {
 	start := time.Now()
-	defer func() { *took = time.Since(start) }()
-	return l.ask(f)
+	defer func() { *took += time.Since(start) }()
+	return l.ask(f.ctx, f.keys)
 }
 
-// ask returns one result per key of the flight: a value, absent, or the error.
-func (l *Loader[V]) ask(f *flight[V]) (results []loaded[V], err error) {
+// ask returns one result per key: a value, absent, or the error.
+func (l *Loader[V]) ask(ctx context.Context, keys []string) (results []loaded[V], err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &LoadPanicError{Value: r, Stack: debug.Stack()}
-			results = failed[V](len(f.keys), err)
+			results = failed[V](len(keys), err)
 		}
 	}()
-	if l.opts.LoadBulk == nil || len(f.keys) == 1 && l.opts.Load != nil {
-		value, err := l.opts.Load(f.ctx, f.keys[0])
+	if l.opts.LoadBulk == nil || len(keys) == 1 && l.opts.Load != nil {
+		value, err := l.opts.Load(ctx, keys[0])
 		switch {
 		case err == nil:
 			return []loaded[V]{{value: value}}, nil
@@ -355,12 +439,12 @@ func (l *Loader[V]) ask(f *flight[V]) (results []loaded[V], err error) {
 		return failed[V](1, err), err
 	}
 	// A copy: the function may keep or sort what it is given.
-	values, err := l.opts.LoadBulk(f.ctx, slices.Clone(f.keys))
+	values, err := l.opts.LoadBulk(ctx, slices.Clone(keys))
 	if err != nil && onlyNotFound(err) {
 		err = nil
 	}
-	results = make([]loaded[V], len(f.keys))
-	for i, key := range f.keys {
+	results = make([]loaded[V], len(keys))
+	for i, key := range keys {
 		value, ok := values[key]
 		switch {
 		case ok:
@@ -377,28 +461,36 @@ func (l *Loader[V]) ask(f *flight[V]) (results []loaded[V], err error) {
 // store stores what the source had.
 func (l *Loader[V]) store(f *flight[V]) error {
 	fills := make([]loadedFill[V], 0, len(f.keys))
+	var unstored []loadedFill[V]
 	whole := f.whole
-	for i, r := range f.results {
-		w := f.wants[i]
+	for i := range f.results {
+		r, w := &f.results[i], f.wants[i]
 		fill := loadedFill[V]{filling: filling[V]{key: w.key, value: r.value, gen: w.gen, absent: r.absent}, why: w.why}
+		if r.derived || f.parent != nil {
+			fill.notes = &fillNotes{r.taken, r.refused, &r.proof}
+		}
+		if r.err != nil && !r.absent {
+			whole = false
+			continue
+		}
 		switch {
 		case r.absent:
 			fill.ttl = l.opts.AbsentTTL
 			whole = false
-			if fill.ttl == 0 {
-				continue
-			}
-		case r.err != nil:
-			whole = false
-			continue
 		case l.opts.TTL != nil:
 			fill.ttl = l.opts.TTL(w.key, r.value)
 		}
-		if fill.ttl < 0 {
+		if fill.ttl < 0 || r.absent && fill.ttl == 0 {
 			whole = false
+			if r.derived && w.gen != 0 {
+				unstored = append(unstored, fill)
+			}
 			continue
 		}
 		fills = append(fills, fill)
+	}
+	if len(unstored) > 0 {
+		l.cache.prove(f.ctx, unstored)
 	}
 	if len(fills) == 0 {
 		return nil

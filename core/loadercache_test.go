@@ -383,9 +383,9 @@ func TestLoaderTellsWhatIsNotStored(t *testing.T) {
 		"store down":     {func(r *rig) { r.store.fail(GenSnapshot, down); r.store.fail(GenCurrent, down) }, ReasonGenError},
 		"snapshots fail": {func(r *rig) { r.store.fail(GenSnapshot, down) }, ReasonGenError},
 		"suspect": {func(r *rig) {
-			r.suspects.mark("single:n:a")
-			r.suspects.mark("single:n:b")
-			r.suspects.mark("single:n:none")
+			r.suspects.mark("single:n:a", &r.recovery)
+			r.suspects.mark("single:n:b", &r.recovery)
+			r.suspects.mark("single:n:none", &r.recovery)
 		}, ReasonSuspect},
 		"moved meanwhile": {nil, ReasonStale},
 		"held since":      {nil, ReasonNoGen},

@@ -145,7 +145,7 @@ func TestWhatTheStoreKnowsIsNoWayAround(t *testing.T) {
 		}
 	}
 	fill()
-	h.gens.raiseFloor(current(t, store.local, "single:n:a") + 1)
+	h.suspects.raiseFloor(current(t, store.local, "single:n:a") + 1)
 	if got, ok, _ := h.Get(ctx, "a"); ok {
 		t.Errorf("a generation below the floor proves nothing, known or not: got %q", got)
 	}

@@ -2,7 +2,11 @@ package cascache
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"time"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 // Near keeps decoded values in this process. It may lose any entry at any time;
@@ -34,13 +38,16 @@ type Near[V any] interface {
 // never looks into fields that it doesn't know.
 type NearEntry[V any] struct {
 	Value  V      // the zero value where Absent
-	Gen    uint64 // the generation that the entry was set with
+	Gen    uint64 // the generation that the entry was set with, or a number for several
 	Absent bool   // the source has no such key
+
+	deps *wire.Deps // nil: none
 }
 
 // EntryNear is an optional ability of a [Near]: to keep whole entries. The cache
 // then uses GetEntry and SetEntry alone, and the tier also keeps that the source
-// has no such key, for the AbsentTTL of a [Loader].
+// has no such key, for the AbsentTTL of a [Loader], and entries that depend on other
+// keys or on tags.
 //
 // Both pairs of methods read and write the same entries: GetEntry finds what Set
 // has kept, and Get finds what SetEntry has kept unless that is Absent, which it
@@ -70,6 +77,40 @@ func newNearTier[V any](near Near[V]) nearTier[V] {
 	return nearTier[V]{near: near, entries: entries}
 }
 
+// nearGen returns the number that an entry with a generation and dependencies is set
+// with: it stands for all of them, so that an entry from a tier that does not keep
+// the dependencies is not taken for one without any.
+func nearGen(own uint64, deps *wire.Deps) uint64 {
+	if deps == nil || own == 0 {
+		return own
+	}
+	for _, gen := range deps.All() {
+		own = mix(own, gen)
+	}
+	return max(own, 1)
+}
+
+// dependencies returns those of the entry.
+func (e *NearEntry[V]) dependencies() wire.Deps { return orNone(e.deps) }
+
+// orNone returns the dependencies, none for nil.
+func orNone(deps *wire.Deps) wire.Deps {
+	if deps == nil {
+		return wire.Deps{}
+	}
+	return *deps
+}
+
+// keptDeps returns dependencies as fills and entries near have them. They must be no
+// view of an entry.
+func keptDeps(deps wire.Deps) *wire.Deps {
+	if deps.Len() == 0 {
+		return nil
+	}
+	kept := deps // not the argument, which would be allocated for those without, too
+	return &kept
+}
+
 // valueNear is a [Near] that keeps values alone.
 type valueNear[V any] struct{ near Near[V] }
 
@@ -79,7 +120,7 @@ func (n valueNear[V]) GetEntry(key string) (entry NearEntry[V], ok bool) {
 }
 
 func (n valueNear[V]) SetEntry(key string, entry NearEntry[V], ttl time.Duration) {
-	if !entry.Absent {
+	if !entry.Absent && entry.deps == nil {
 		n.near.Set(key, entry.Value, entry.Gen, ttl)
 	}
 }
@@ -99,6 +140,12 @@ func (n *nearTier[V]) set(key string, entry NearEntry[V], ttl time.Duration) (er
 	defer contain(&err, nearName)
 	n.entries.SetEntry(key, entry, ttl)
 	return nil
+}
+
+// keepsDeps reports whether the tier keeps entries that have dependencies.
+func (n *nearTier[V]) keepsDeps() bool {
+	_, values := n.entries.(valueNear[V])
+	return !values
 }
 
 func (n *nearTier[V]) del(key string) (err error) {
@@ -149,18 +196,31 @@ func (h *Handle[V]) readNear(ctx context.Context, key string) (value V, current 
 	if !ok {
 		return none, 0, nearOpen, nil
 	}
-	current, why, err := h.proof(ctx, key, "")
+	var why, depWhy Reason
+	if entry.deps == nil && !h.derived.any() {
+		current, why, err = h.proof(ctx, key, "")
+	} else {
+		current, why, depWhy, err = h.proofWith(ctx, key, 0, entry.dependencies())
+	}
 	switch {
 	case current == 0:
 		h.emit.miss(ctx, key, why)
 		return none, 0, nearUnproven, err
-	case current != entry.Gen:
+	case nearGen(current, entry.deps) != entry.Gen:
 		h.dropNear(ctx, key)
 		return none, current, nearOpen, nil
+	case depWhy == ReasonDependency:
+		h.dropNear(ctx, key)
+		return none, current, nearOpen, nil
+	case depWhy != "":
+		h.emit.miss(ctx, key, depWhy)
+		return none, 0, nearUnproven, err
 	case entry.Absent:
+		h.tracked(ctx, key, current, entry.dependencies())
 		h.emit.miss(ctx, key, ReasonAbsent)
 		return none, current, nearAbsent, nil
 	}
+	h.tracked(ctx, key, current, entry.dependencies())
 	h.emit.hit(ctx, key, false)
 	return entry.Value, current, nearHit, nil
 }
@@ -171,16 +231,43 @@ const maxNearRefill = time.Minute
 // keepNear keeps what a fill has stored. It reports whether that can be kept, as
 // far as one can tell.
 func (h *Handle[V]) keepNear(ctx context.Context, f *filling[V], ttl time.Duration) bool {
-	err := h.near.set(f.key, NearEntry[V]{Value: f.value, Gen: f.gen, Absent: f.absent}, ttl)
+	entry := NearEntry[V]{Value: f.value, Gen: nearGen(f.gen, f.deps), Absent: f.absent, deps: f.deps}
+	err := h.near.set(f.key, entry, ttl)
 	h.emit.nearFailed(ctx, NearSet, f.key, err)
-	return err == nil
+	return err == nil && (entry.deps == nil || h.near.keepsDeps())
 }
 
 // refillNear keeps a value that the provider had. That the source has no such key
 // is not kept: how much is left of its time is not known, and that time is short.
-func (h *Handle[V]) refillNear(ctx context.Context, key string, value V, gen uint64) {
-	err := h.near.set(key, NearEntry[V]{Value: value, Gen: gen}, min(h.ttls.single, maxNearRefill))
+func (h *Handle[V]) refillNear(ctx context.Context, key string, value V, r *reading) {
+	if h.near.near == nil {
+		return
+	}
+	entry := NearEntry[V]{Value: value, Gen: r.gen}
+	if r.Deps.Len() > 0 {
+		if !h.near.keepsDeps() {
+			return
+		}
+		copied, err := wire.DepsOf(slices.Collect(depsIn(r.Deps))) // r's are a view of the entry
+		if err != nil {
+			return
+		}
+		entry.deps = keptDeps(copied)
+		entry.Gen = nearGen(r.gen, entry.deps)
+	}
+	err := h.near.set(key, entry, min(h.ttls.single, maxNearRefill))
 	h.emit.nearFailed(ctx, NearSet, key, err)
+}
+
+// depsIn yields dependencies as an encoder takes them.
+func depsIn(deps wire.Deps) iter.Seq[wire.Dep] {
+	return func(yield func(wire.Dep) bool) {
+		for key, gen := range deps.All() {
+			if !yield(wire.Dep{Key: key, Gen: gen}) {
+				return
+			}
+		}
+	}
 }
 
 // dropNear deletes an entry. Where that fails, the entry is older than its

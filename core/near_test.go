@@ -133,7 +133,7 @@ func TestNearStandsUnderTheSameCheck(t *testing.T) {
 	t.Run("suspect", func(t *testing.T) {
 		r, _ := nearCache(t, false)
 		fill(t, r.Handle, "k", "v")
-		r.recovery.suspects.mark("single:n:k")
+		r.recovery.suspects.mark("single:n:k", &r.recovery)
 		wantMiss(t, r.Handle, "a suspect key is not served from near", "k")
 	})
 	t.Run("invalidated here", func(t *testing.T) {

@@ -15,6 +15,8 @@ type lineage struct {
 	keys   []string // of the flight; complete before the flight begins
 	parent *lineage // the load that the call which began this flight is nested in, or nil
 
+	tracker *tracker // of what it depends on; nil: the loader's cache cannot tell
+
 	over atomic.Bool // the flight has landed
 
 	once sync.Once

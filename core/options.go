@@ -27,6 +27,21 @@ type Options[V any] struct {
 	// those of Namespace, and two more.
 	Schema string
 
+	// Tags returns the tags of a key that are known from the key alone, such as a
+	// tenant or a shard: each entry depends on them, and [Handle.InvalidateTags]
+	// invalidates all entries with a tag in one go. Tags are any strings but the
+	// empty one, at most 256 for a key; the result is only read. It is called for
+	// reads and fills, maybe concurrently, must be quick and must return the same
+	// tags whenever it is called with a key. nil for none.
+	//
+	// With Tags or Clearable, the number that SnapshotGen returns stands for the
+	// generation of the key and for those of its tags.
+	Tags func(key string) []string
+
+	// Clearable lets [Handle.Clear] invalidate all entries in one go: each
+	// depends on the namespace as a whole.
+	Clearable bool
+
 	// Provider stores the entries. Required unless Near is set. Several caches
 	// may have the same one, each under a namespace of its own: the last of
 	// them to close closes it. It may be the same value as GenStore: see

@@ -3,6 +3,7 @@ package cascache
 import (
 	"fmt"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/unkn0wn-root/cascache/wire"
@@ -44,7 +45,11 @@ func (p *payloads[V]) frame(f filling[V], prefix, entry string) (frame []byte, j
 		if entry == "" {
 			entry = prefix + f.key
 		}
-		frame, err = p.version.EncodeAbsent(entry, f.gen)
+		if f.deps == nil {
+			frame, err = p.version.EncodeAbsent(entry, f.gen)
+		} else {
+			frame, err = p.derived(entry, wire.Entry{Absent: true, Gen: f.gen, Deps: *f.deps})
+		}
 		return frame, entry, err
 	}
 	defer func() {
@@ -74,9 +79,23 @@ func (p *payloads[V]) frame(f filling[V], prefix, entry string) (frame []byte, j
 	return frame, joined, err
 }
 
+// derived returns an entry with dependencies, in a slice of its own.
+func (p *payloads[V]) derived(key string, e wire.Entry) ([]byte, error) {
+	version := withDeps(p.version)
+	e.Loaded = uint64(time.Now().UnixMilli())
+	return version.Append(make([]byte, 0, version.Size(len(key), e)), key, e)
+}
+
 // wrap puts the frame around the payload of a fill. Where the storage key is still
 // to be joined, it lies in the same memory: whoever keeps an entry keeps its key.
 func (p *payloads[V]) wrap(f filling[V], payload []byte, prefix, entry string) (frame []byte, joined string, err error) {
+	if f.deps != nil {
+		if entry == "" {
+			entry = prefix + f.key
+		}
+		frame, err = p.derived(entry, wire.Entry{Gen: f.gen, Deps: *f.deps, Payload: payload})
+		return frame, entry, err
+	}
 	if entry != "" {
 		frame, err = p.version.EncodeSingle(entry, f.gen, payload)
 		return frame, entry, err
@@ -96,9 +115,31 @@ func (p *payloads[V]) wrap(f filling[V], payload []byte, prefix, entry string) (
 // openEntry opens what is stored under the entry prefix+key: a value, or the note
 // that the source has none. entry is the two joined, or empty where nobody has done
 // so yet.
-func openEntry(version wire.Version, raw []byte, prefix, key, entry string) (kind wire.Kind, gen uint64, payload []byte, err error) {
-	if entry == "" && version != wire.Version1 { // version 1 knows no key
+func openEntry(version wire.Version, raw []byte, prefix, key, entry string, into *wire.Entry) error {
+	version = versionOf(version, raw)
+	if entry == "" && version != wire.Version1 && version != wire.Version3 { // these know no key
 		entry = prefix + key
 	}
-	return version.DecodeEntry(raw, entry)
+	return version.Decode(raw, entry, into)
+}
+
+// versionByte is where an entry says of which version it is.
+const versionByte = 4
+
+// versionOf returns the version to read an entry in: the cache's own, unless it says
+// that it is the one with dependencies.
+func versionOf(version wire.Version, raw []byte) wire.Version {
+	if len(raw) > versionByte && raw[versionByte] == byte(wire.Version3) {
+		return withDeps(version)
+	}
+	return version
+}
+
+// withDeps returns the version of entries with dependencies of a cache whose others
+// have that version.
+func withDeps(version wire.Version) wire.Version {
+	if version == wire.Version2 {
+		return wire.Version3Checked
+	}
+	return wire.Version3
 }

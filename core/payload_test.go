@@ -118,8 +118,9 @@ func TestFramesShareNoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, gen, payload, err := openEntry(p.version, first, "", "e", ""); gen != 1 || string(payload) != "first" || err != nil {
-		t.Errorf("an entry is not changed by the next encoding: got %d, %q, %v", gen, payload, err)
+	var e wire.Entry
+	if err := openEntry(p.version, first, "", "e", "", &e); e.Gen != 1 || string(e.Payload) != "first" || err != nil {
+		t.Errorf("an entry is not changed by the next encoding: got %d, %q, %v", e.Gen, e.Payload, err)
 	}
 }
 
@@ -151,8 +152,9 @@ func TestTheResultOfAnEncodingThatFailedIsIgnored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, payload, err := openEntry(p.version, frame, "", "e", ""); string(payload) != "value" || err != nil {
-			t.Fatalf("what an encoder returned along with an error is not used, least of all as a buffer: got %q, %v, want %q", payload, err, "value")
+		var e wire.Entry
+		if err := openEntry(p.version, frame, "", "e", "", &e); string(e.Payload) != "value" || err != nil {
+			t.Fatalf("what an encoder returned along with an error is not used, least of all as a buffer: got %q, %v, want %q", e.Payload, err, "value")
 		}
 	}
 	runtime.KeepAlive(codec)

@@ -59,17 +59,16 @@ type reading struct {
 	gen uint64 // 0: there is no proof
 	why Reason // there is no entry, none that can be opened, or no proof
 
-	// What the entry says, once it is opened.
-	own     uint64 // the generation that it was stored under
-	kind    wire.Kind
-	payload []byte
+	wire.Entry        // what the entry says, once it is opened
+	depWhy     Reason // its dependencies do not prove it
 
 	// early: gen may be older than the entry, which then was stored since.
 	early bool
 
-	asked  bool  // gen was read to fill under: 0 if there is none to be had
-	failed bool  // gen could not be read
-	err    error // of the provider, or the caller's own ended context
+	asked    bool   // observed was read to fill under: 0 if there is none to be had
+	observed uint64 // what a fill may be observed under
+	failed   bool   // gen could not be read
+	err      error  // of the provider, or the caller's own ended context
 }
 
 // A bulkReading is what was read of a bulk entry, and of the singles with it.
@@ -83,10 +82,13 @@ type bulkReading struct {
 // open opens an entry that was read, and reports whether that can be done. entry
 // is its storage key, or empty where nobody has joined it yet.
 func (p *proofs) open(key, entry string, r *reading) bool {
-	var err error
-	r.kind, r.own, r.payload, err = openEntry(p.version, r.raw, p.keys.single, key, entry)
-	if err != nil {
+	if err := openEntry(p.version, r.raw, p.keys.single, key, entry, &r.Entry); err != nil {
 		r.why = ReasonCorrupt
+		return false
 	}
-	return err == nil
+	return true
 }
+
+// derives reports whether an entry that was opened needs more than its own
+// generation.
+func (p *proofs) derives(r *reading) bool { return r.Deps.Len() > 0 || p.derived.any() }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,7 +38,7 @@ type recovery struct {
 // mark makes entries suspect and sees to it that they are retried.
 func (r *recovery) mark(entries ...string) {
 	for _, entry := range entries {
-		r.suspects.mark(entry)
+		r.suspects.mark(r.keys.genKey(entry), r)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,12 +74,21 @@ func (r *recovery) run(ctx context.Context, done chan struct{}) {
 func (r *recovery) finished() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.suspects.any.Load() {
+	if r.pending() {
 		return false
 	}
 	r.running = false
 	r.stop()
 	return true
+}
+
+// pending reports whether there is anything to retry.
+func (r *recovery) pending() bool {
+	if !r.suspects.any.Load() {
+		return false
+	}
+	overflowed, _ := r.suspects.overflowed()
+	return overflowed || len(r.suspects.list(r)) > 0
 }
 
 // attempt bumps what is suspect, and returns an error for what remains. Each
@@ -90,16 +101,16 @@ func (r *recovery) attempt(ctx context.Context) error {
 		}
 		r.suspects.clearOverflow(began)
 	}
-	entries := r.suspects.list()
+	entries := r.suspects.list(r)
 	for len(entries) > 0 {
 		batch := entries[:min(len(entries), retryBulk)]
 		entries = entries[len(batch):]
 		began := r.suspects.now()
-		bumpErrs := r.gens.bumpBulk(ctx, batch)
+		bumpErrs := r.bump(ctx, batch)
 		before := failed.n
 		for i, entry := range batch {
 			if bumpErrs != nil && bumpErrs[i] != nil {
-				failed.add(&InvalidateError{Key: r.keys.userKey(entry), BumpErr: bumpErrs[i]})
+				failed.add(&InvalidateError{Key: r.keys.nameOf(entry), BumpErr: bumpErrs[i]})
 				continue
 			}
 			r.cleared(ctx, entry, began)
@@ -112,11 +123,21 @@ func (r *recovery) attempt(ctx context.Context) error {
 	return failed.err()
 }
 
+// bump bumps a batch of suspects.
+func (r *recovery) bump(ctx context.Context, batch []string) []error {
+	if slices.ContainsFunc(batch, func(key string) bool { return strings.HasPrefix(key, r.keys.tag) }) {
+		if err := r.gens.bump(ctx, r.keys.tags); err != nil { // first, as in bumpTags
+			return repeated(err, len(batch))
+		}
+	}
+	return r.gens.bumpBulk(ctx, batch)
+}
+
 // cleared notes that a bump of entry which began at the point in time `began`
 // is done.
 func (r *recovery) cleared(ctx context.Context, entry string, began uint64) {
-	if r.suspects.clear(entry, began) {
-		r.emit.invalidateRecovered(ctx, r.keys.userKey(entry))
+	if key := r.keys.genKey(entry); r.suspects.clear(key, began) {
+		r.emit.invalidateRecovered(ctx, r.keys.nameOf(key))
 	}
 }
 
@@ -131,7 +152,7 @@ func (r *recovery) refuseOld(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cascache: recover from more than %d failed invalidations: %w", maxSuspects, err)
 	}
-	r.gens.raiseFloor(gen)
+	r.suspects.raiseFloor(gen)
 	return nil
 }
 
@@ -150,7 +171,7 @@ func (r *recovery) close(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	if !r.suspects.any.Load() {
+	if !r.pending() {
 		return nil
 	}
 	if err := r.attempt(ctx); err != nil {

@@ -124,7 +124,7 @@ func TestMoreFailuresThanCanBeRemembered(t *testing.T) {
 				if err := r.InvalidateBulk(t.Context(), keys); !errors.Is(err, down) {
 					t.Fatal("a bump that fails is an error")
 				}
-				if n := len(r.suspects.list()); n > maxSuspects {
+				if n := len(r.suspects.list(&r.recovery)); n > maxSuspects {
 					t.Errorf("memory is bounded: %d suspects, want at most %d", n, maxSuspects)
 				}
 				wantMiss(t, r.Handle, "past the bound all keys are suspect", "innocent")
@@ -208,7 +208,7 @@ func TestARetryThatSucceedsEndsTheLongPauses(t *testing.T) {
 func TestRetriesOfAStoreThatIsDownStopAfterOneBulk(t *testing.T) {
 	r := newBulkRig(t)
 	for i := range 2*retryBulk + 1 {
-		r.suspects.mark(r.keys.entry(fmt.Sprint(i)))
+		r.suspects.mark(r.keys.entry(fmt.Sprint(i)), &r.recovery)
 	}
 	r.store.fail(GenBump, errBroken)
 	before := r.store.count("bumpBulk")

@@ -30,8 +30,12 @@ func (h *Handle[V]) SnapshotGenContext(ctx context.Context, key string) (uint64,
 		return 0, err
 	}
 	entry := h.keys.entry(key)
-	if h.suspects.has(entry) {
+	if h.isSuspect(entry) {
 		return 0, h.failed(OpSnapshot, key, 1, ErrSuspect)
+	}
+	if h.derived.any() {
+		gens, _, err := h.snapshotDerived(ctx, []string{key}, nil)
+		return gens[0], err
 	}
 	gen, err := h.gens.snapshot(ctx, entry)
 	if err != nil {
@@ -65,7 +69,7 @@ func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map
 			continue
 		}
 		entry := h.keys.entry(key)
-		if h.suspects.has(entry) {
+		if h.isSuspect(entry) {
 			refused = h.failed(OpSnapshotBulk, key, 1, ErrSuspect)
 			continue
 		}
@@ -73,6 +77,16 @@ func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map
 		entries = append(entries, entry)
 	}
 	if len(usable) == 0 {
+		return gens, refused
+	}
+	if h.derived.any() {
+		drawn, _, err := h.snapshotDerived(ctx, usable, nil)
+		for i, key := range usable {
+			gens[key] = drawn[i]
+		}
+		if err != nil {
+			return gens, err
+		}
 		return gens, refused
 	}
 	drawn, err := h.gens.snapshotBulk(ctx, entries)
@@ -84,4 +98,19 @@ func (h *Handle[V]) SnapshotGensContext(ctx context.Context, keys []string) (map
 		return gens, h.failed(OpSnapshotBulk, usable[0], len(usable), err)
 	}
 	return gens, refused
+}
+
+// snapshotDerived returns one number for each of the keys, which stands for its own
+// generation and those of its known dependencies, and the generations of more names
+// that are read in the same call.
+func (p *proofs) snapshotDerived(ctx context.Context, keys, more []string) (observed, gens []uint64, err error) {
+	observed, gens, suspect, err := p.observeBulk(ctx, keys, more)
+	switch {
+	case err != nil:
+		p.emit.genStoreError(ctx, GenSnapshot, keys[0], len(keys), err)
+		err = p.failed(OpSnapshotBulk, keys[0], len(keys), err)
+	case suspect:
+		err = p.failed(OpSnapshotBulk, keys[0], len(keys), ErrSuspect)
+	}
+	return observed, gens, err
 }

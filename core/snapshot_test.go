@@ -123,7 +123,7 @@ func TestASnapshotOfAHeldKey(t *testing.T) {
 
 func TestSnapshotsLeaveOutNoKeyForAnother(t *testing.T) {
 	r := newBulkRig(t)
-	r.suspects.mark(r.keys.entry("suspect"))
+	r.suspects.mark(r.keys.entry("suspect"), &r.recovery)
 	gens := r.SnapshotGens([]string{"suspect", "", "good"})
 	if gens["good"] == 0 || gens["suspect"] != 0 {
 		t.Errorf("a key that can be snapshotted is, whatever stands before it: got %v", gens)

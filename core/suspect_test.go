@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/unkn0wn-root/cascache/wire"
 )
 
 func TestSuspicion(t *testing.T) {
@@ -17,7 +19,7 @@ func TestSuspicion(t *testing.T) {
 		t.Error("nothing is suspect at first")
 	}
 	before := s.now()
-	s.mark("a")
+	s.mark("a", nil)
 	if !s.has("a") || s.has("b") {
 		t.Errorf("what is marked is suspect, and nothing else: got %v and %v", s.has("a"), s.has("b"))
 	}
@@ -28,7 +30,7 @@ func TestSuspicion(t *testing.T) {
 		t.Error("only what is suspect can be cleared")
 	}
 	between := s.now()
-	s.mark("a")
+	s.mark("a", nil)
 	if s.clear("a", between) || !s.has("a") {
 		t.Error("a bump that began before the latest mark proves nothing: it ended the suspicion")
 	}
@@ -45,9 +47,9 @@ func TestSuspicion(t *testing.T) {
 
 func TestAMarkOfOneKeyLeavesOthersClearable(t *testing.T) {
 	var s suspects
-	s.mark("a")
+	s.mark("a", nil)
 	began := s.now()
-	s.mark("b")
+	s.mark("b", nil)
 	if !s.clear("a", began) {
 		t.Error("the mark of another key is no obstacle: the key stayed suspect")
 	}
@@ -61,16 +63,16 @@ func TestAMarkOfOneKeyLeavesOthersClearable(t *testing.T) {
 func TestMoreSuspectsThanCanBeRemembered(t *testing.T) {
 	var s suspects
 	for i := range maxSuspects {
-		s.mark(fmt.Sprint(i))
+		s.mark(fmt.Sprint(i), nil)
 	}
 	if s.has("other") {
 		t.Fatal("within the bound, only what is marked is suspect")
 	}
-	s.mark("0")
+	s.mark("0", nil)
 	if s.has("other") {
 		t.Error("a key that is known takes no room: all keys became suspect")
 	}
-	s.mark("one more")
+	s.mark("one more", nil)
 	for _, key := range []string{"0", "one more", "other"} {
 		if !s.has(key) {
 			t.Errorf("a mark is never forgotten: past the bound, every key is suspect: %q is not", key)
@@ -95,8 +97,8 @@ func TestSuspectsAreSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			mine := fmt.Sprint("mine", g)
 			for range 500 {
-				s.mark("shared")
-				s.mark(mine)
+				s.mark("shared", nil)
+				s.mark(mine, nil)
 				if !s.has(mine) {
 					t.Error("what is marked is suspect until it is cleared")
 				}
@@ -183,8 +185,9 @@ func TestASuspectKeyIsNotFilled(t *testing.T) {
 	wantHit(t, r.Handle, "the other members are filled", "b", "4")
 	for entry, want := range map[string]string{"single:n:k": "old", "single:n:a": "1"} {
 		e, _ := r.provider.entry(entry)
-		if _, _, payload, _ := openEntry(r.version, e.value, "", "", entry); string(payload) != want {
-			t.Errorf("a suspect key is not filled: %s holds %q, want %q still", entry, payload, want)
+		var stored wire.Entry
+		if _ = openEntry(r.version, e.value, "", "", entry, &stored); string(stored.Payload) != want {
+			t.Errorf("a suspect key is not filled: %s holds %q, want %q still", entry, stored.Payload, want)
 		}
 	}
 }
@@ -265,7 +268,7 @@ func TestABumpFromBeforeTheMarkEndsNoSuspicion(t *testing.T) {
 func TestSuspectsOutliveAnOverflow(t *testing.T) {
 	var s suspects
 	for i := range maxSuspects + 1 {
-		s.mark(fmt.Sprint(i))
+		s.mark(fmt.Sprint(i), nil)
 	}
 	full, began := s.overflowed()
 	if !full {
@@ -278,7 +281,7 @@ func TestSuspectsOutliveAnOverflow(t *testing.T) {
 	if s.has("no such") {
 		t.Error("a key that is not marked is not suspect any more")
 	}
-	for _, entry := range s.list() {
+	for _, entry := range s.list(nil) {
 		s.clear(entry, s.now())
 	}
 	if s.any.Load() {

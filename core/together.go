@@ -131,9 +131,12 @@ func panicked(err error) bool {
 // read reads the value and its generation in one call.
 func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r reading) {
 	entry := t.keys.entry(key)
-	if t.suspects.has(entry) { // first, as in proof
+	if t.isSuspect(entry) { // first, as in proof
 		r.why = ReasonSuspect
 		return r
+	}
+	if t.derived.any() {
+		return t.readDerived(ctx, key, entry, fill)
 	}
 	begun := time.Now()
 	p, err := t.pair(ctx, pairArgs{entry, fill})
@@ -156,7 +159,7 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 			p.gen, p.genErr = t.gens.snapshot(ctx, entry)
 		}
 	}
-	r.raw, r.gen, r.early, r.asked, r.failed = p.value, p.gen, true, fill, p.genErr != nil
+	r.raw, r.gen, r.early, r.asked, r.observed, r.failed = p.value, p.gen, true, fill, p.gen, p.genErr != nil
 	switch {
 	case p.valueErr != nil:
 		r.raw, r.why, r.err = nil, ReasonProviderError, t.failed(OpGet, key, 1, p.valueErr)
@@ -171,9 +174,54 @@ func (t *together) read(ctx context.Context, key string, _ uint64, fill bool) (r
 	case r.gen == 0:
 		r.why = ReasonNoGen
 	}
-	if r.raw != nil {
-		t.open(key, entry, &r)
+	if r.raw != nil && t.open(key, entry, &r) && r.why == "" && r.Deps.Len() > 0 {
+		_, r.why, r.depWhy, r.err = t.proofWith(ctx, key, r.gen, r.Deps)
 	}
+	return r
+}
+
+// readDerived reads the value, its generation and those of all dependencies that are
+// known before, in one call, and those of the others in one more.
+func (t *together) readDerived(ctx context.Context, key, entry string, fill bool) (r reading) {
+	b := &bulkProofs{entries: []string{entry}}
+	var err error
+	if b.known, err = t.known(key); err != nil {
+		r.why, r.err = ReasonDependency, t.failed(OpGet, key, 1, err)
+		return r
+	}
+	t.noteSuspectDeps(b, b.known)
+	p, err := t.readPart(ctx, pairsArgs{entry, append(b.entries[:1:1], b.known...), false})
+	if len(p.Gens) == 0 {
+		p.Gens = make([]uint64, 1+len(b.known))
+	}
+	gens := aboveFloor(p.Gens, t.gens.floor.Load())
+	b.gens, b.err = gens[:1], p.GenErr
+	b.noteDeps(b.known, gens[1:], p.GenErr)
+	r.raw, r.early = p.Bulk, true
+	r.gen, r.why = b.of(0)
+	if fill && p.GenErr == nil {
+		r.observed = observedUnder(r.gen, gens[1:])
+		r.asked = r.observed != 0 // otherwise there may be some to create
+	}
+	if p.GenErr != nil {
+		r.why, r.err = t.unread(ctx, GenCurrent, key, p.GenErr)
+		r.failed = true
+	}
+	switch {
+	case p.valueErr != nil:
+		r.raw, r.why, r.err = nil, ReasonProviderError, t.failed(OpGet, key, 1, p.valueErr)
+	case r.raw == nil && r.why == "":
+		r.why = ReasonNotFound
+	}
+	if r.raw == nil || !t.open(key, entry, &r) || r.why != "" {
+		return r
+	}
+	var deps []string
+	for dep := range r.Deps.All() {
+		deps = append(deps, dep)
+	}
+	r.err = t.proveBulk(ctx, b, deps)
+	r.depWhy = t.ofDeps(b, key, r.Deps)
 	return r
 }
 
@@ -192,8 +240,11 @@ func (t *together) readBulk(ctx context.Context, name string, b *bulkProofs) (r 
 	guess := t.guesses.of(name)
 	wanted := guess.Load()
 	t.noteSuspects(b)
-	n := len(b.entries)
-	b.gens, b.forFills = make([]uint64, n), true
+	t.noteSuspectDeps(b, b.known)
+	entries := append(b.entries[:len(b.entries):len(b.entries)], b.known...)
+	n := len(entries)
+	gens := make([]uint64, n)
+	b.forFills = true
 	if wanted {
 		r.singles = make([][]byte, n)
 	}
@@ -206,8 +257,8 @@ func (t *together) readBulk(ctx context.Context, name string, b *bulkProofs) (r 
 			bulk = ""
 		}
 		var p pairs
-		p, last = t.readPart(ctx, pairsArgs{bulk, b.entries[from:to], r.singles != nil})
-		copy(b.gens[from:], p.Gens)
+		p, last = t.readPart(ctx, pairsArgs{bulk, entries[from:to], r.singles != nil})
+		copy(gens[from:], p.Gens)
 		if r.singles != nil {
 			copy(r.singles[from:], p.Values)
 		}
@@ -219,7 +270,12 @@ func (t *together) readBulk(ctx context.Context, name string, b *bulkProofs) (r 
 			}
 		}
 	}
-	b.gens, b.err = aboveFloor(b.gens, t.gens.floor.Load()), genErrs.err()
+	gens, b.err = aboveFloor(gens, t.gens.floor.Load()), genErrs.err()
+	b.gens = gens[:len(b.entries):len(b.entries)]
+	b.noteDeps(b.known, gens[len(b.entries):], b.err)
+	if r.singles != nil {
+		r.singles = r.singles[:len(b.entries)]
+	}
 	if wanted {
 		r.singlesErr = valueErrs.err()
 	} else {
@@ -279,7 +335,7 @@ func (t *together) readSingles(ctx context.Context, entries []string) ([][]byte,
 // check leaves the compare to put.
 func (t *together) check(_ context.Context, key string, _ uint64) (entry string, why Reason, err error) {
 	entry = t.keys.entry(key)
-	if t.suspects.has(entry) {
+	if t.isSuspect(entry) {
 		why = ReasonSuspect
 	}
 	return entry, why, nil
