@@ -153,4 +153,14 @@ func (s *store) plain(ctx context.Context, id string) error {
 	return s.without(ctx, func(ctx context.Context) error { return s.users.Invalidate(ctx, id) })
 }
 
-func (s *store) without(ctx context.Context, do func(ctx context.Context) error) error { return do(ctx) }
+func (s *store) without(ctx context.Context, do func(ctx context.Context) error) error {
+	return do(ctx)
+}
+
+func (s *store) hasty(ctx context.Context, ids []string) (errs []error) {
+	for _, id := range ids {
+		tx, err := s.pool.Begin(ctx)
+		errs = append(errs, err, tx.Commit(ctx), s.users.Invalidate(ctx, id))
+	}
+	return errs
+}

@@ -285,3 +285,12 @@ func copied(ctx context.Context, s *store, cache cascache.CAS[[]byte], id string
 	obs := cache.SnapshotGen(id) // want `SnapshotGen comes after line 279 `
 	return cache.SetWithGen(ctx, id, own, obs, 0)
 }
+
+var fill = func(ctx context.Context, s *store, id string) error {
+	u, err := s.read(ctx, id)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(id) // want `SnapshotGen comes after line 290`
+	return s.users.SetWithGen(ctx, id, u, obs, 0)
+}

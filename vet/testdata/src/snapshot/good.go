@@ -321,3 +321,26 @@ func (s *store) inOneBranch(ctx context.Context, id string, fast bool) error {
 	}
 	return s.users.SetWithGen(ctx, id, u, obs, 0)
 }
+
+// The key is longer than the part of it that is in the value.
+func (s *store) longKey(ctx context.Context, email string) error {
+	found, err := s.read(ctx, email)
+	if err != nil {
+		return err
+	}
+	key := "user:" + found.ID
+	obs := s.users.SnapshotGen(key)
+	return s.users.SetWithGen(ctx, key, User{ID: found.ID}, obs, 0)
+}
+
+// A lookup between is told what was read before, and what is a key.
+func (s *store) lookedUp(ctx context.Context, email string) error {
+	found, err := s.read(ctx, email)
+	if err != nil {
+		return err
+	}
+	obs := s.users.SnapshotGen(email)
+	return s.users.SetWithGen(ctx, email, s.with(found, email), obs, 0)
+}
+
+func (s *store) with(u User, key string) User { return u }
