@@ -66,9 +66,10 @@ race: deps ## test everything in the workspace with -race, the long tests includ
 oldest: ## test the modules that claim Go 1.25 with that very toolchain
 	$(call each,GOWORK=off GOTOOLCHAIN=go1.25.0 go test -short -count=1 ./...,{{if eq .GoVersion "1.25.0"}}{{.Dir}}{{end}})
 
-lint: ## check formatting, vet, staticcheck, revive, the go.mod files, the rules of the modules, comments and examples
+lint: ## check formatting, vet, cascachevet, staticcheck, revive, the go.mod files, the rules of the modules, comments and examples
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; }
 	go vet $(PACKAGES)
+	go vet -vettool=$(call TOOL,cascachevet) $(PACKAGES)
 	$(call TOOL,staticcheck) $(PACKAGES)
 	$(call TOOL,revive) -config revive.toml ./...
 	$(call each,GOWORK=off go mod tidy -diff)

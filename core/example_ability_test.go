@@ -73,8 +73,12 @@ func ExampleWrapper() {
 	}
 	defer cache.Close(ctx)
 
-	_ = cache.Invalidate(ctx, "1")
-	_ = cache.Invalidate(ctx, "2")
+	if err := cache.Invalidate(ctx, "1"); err != nil {
+		log.Fatal(err)
+	}
+	if err := cache.Invalidate(ctx, "2"); err != nil {
+		log.Fatal(err)
+	}
 	fmt.Println(store.bumps.Load())
 	// Output:
 	// 2

@@ -124,7 +124,9 @@ func ExampleHooks_metrics() {
 	obs := cache.SnapshotGen("1")
 	_ = cache.SetWithGen(ctx, "1", "Ada", obs, 0)
 	_, _, _ = cache.Get(ctx, "1")
-	_ = cache.Invalidate(ctx, "1")
+	if err := cache.Invalidate(ctx, "1"); err != nil {
+		log.Fatal(err)
+	}
 	_ = cache.SetWithGen(ctx, "1", "Ada", obs, 0)
 	fmt.Println("hits:", counters[counter{event: "hit"}])
 	fmt.Println("misses, nothing there:", counters[counter{"miss", cascache.ReasonNotFound}])
@@ -150,7 +152,10 @@ func ExampleHandle_SetWithGenResult() {
 	fmt.Println(cache.SetWithGenResult(ctx, "42", "Ada", obs, 0))
 
 	obs = cache.SnapshotGen("42")
-	_ = cache.Invalidate(ctx, "42") // somebody writes while the source is being read
+	// Somebody writes while the source is being read.
+	if err := cache.Invalidate(ctx, "42"); err != nil {
+		log.Fatal(err)
+	}
 	result, err := cache.SetWithGenResult(ctx, "42", "Ada", obs, 0)
 	fmt.Println(result.Outcome == cascache.SetSkipped, result.Reason, err)
 	// Output:
@@ -170,7 +175,10 @@ func ExampleHandle_SetBulkWithGensResult() {
 	defer cache.Close(ctx)
 
 	obs := cache.SnapshotGens([]string{"1", "2", "3"})
-	_ = cache.Invalidate(ctx, "2") // somebody writes while the source is being read
+	// Somebody writes while the source is being read.
+	if err := cache.Invalidate(ctx, "2"); err != nil {
+		log.Fatal(err)
+	}
 	names := map[string]string{"1": "Ada", "2": "Grace", "3": "Barbara"}
 	got, err := cache.SetBulkWithGensResult(ctx, names, obs, 0)
 	fmt.Println(got.NotStored, err)

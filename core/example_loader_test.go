@@ -45,7 +45,9 @@ func ExampleLoader() {
 		fmt.Println(errors.Is(err, cascache.ErrNotFound))
 	}
 	database["2"] = "Grace"
-	_ = cache.Invalidate(ctx, "2")
+	if err := cache.Invalidate(ctx, "2"); err != nil {
+		log.Fatal(err)
+	}
 	fmt.Println(names.Get(ctx, "2"))
 	// Output:
 	// loading 1

@@ -43,7 +43,9 @@ func ExampleSchemaOf() {
 	_, ok, _ := after.Get(ctx, "1")
 	fmt.Println("the new version reads what the old one stored:", ok)
 
-	_ = after.Invalidate(ctx, "1")
+	if err := after.Invalidate(ctx, "1"); err != nil {
+		log.Fatal(err)
+	}
 	_, ok, _ = before.Get(ctx, "1")
 	fmt.Println("the old version serves what the new one invalidated:", ok)
 	// Output:

@@ -206,7 +206,9 @@ func ExampleHooks() {
 	obs := cache.SnapshotGen("1")
 	_ = cache.SetWithGen(ctx, "1", "Ada", obs, 0)
 	_, _, _ = cache.Get(ctx, "1")
-	_ = cache.Invalidate(ctx, "1")
+	if err := cache.Invalidate(ctx, "1"); err != nil {
+		log.Fatal(err)
+	}
 	_ = cache.SetWithGen(ctx, "1", "Ada", obs, 0)
 	// Output:
 	// miss 1 not_found

@@ -24,7 +24,10 @@ func ExampleNew() {
 	defer h.Close(ctx)
 	_ = h.SetWithGen(ctx, "en", "hello", h.SnapshotGen("en"), time.Minute)
 	fmt.Println(h.Get(ctx, "en"))
-	_ = h.Invalidate(ctx, "en")
+	if err := h.Invalidate(ctx, "en"); err != nil {
+		fmt.Println(err)
+		return
+	}
 	_, ok, _ := h.Get(ctx, "en")
 	fmt.Println(ok)
 	// Output:

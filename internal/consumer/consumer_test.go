@@ -305,6 +305,12 @@ var rows = []row{
 		requires: []string{"wire"},
 		test:     wireTest,
 	},
+	{
+		name:     "the analyzer",
+		requires: []string{"vet"},
+		third:    toolsThird,
+		test:     vetTest,
+	},
 }
 
 // What a backend brings: itself, what it is built on, and what it and those are
@@ -382,6 +388,17 @@ var (
 		"gopkg.in/check.v1",
 		"gopkg.in/yaml.v3",
 	}
+	toolsThird = []string{
+		"golang.org/x/tools",
+		"golang.org/x/mod",
+		"golang.org/x/sync",
+		// tests
+		"github.com/google/go-cmp",
+		"github.com/yuin/goldmark",
+		"golang.org/x/net",
+		"golang.org/x/sys",
+		"golang.org/x/telemetry",
+	}
 	goRedisThird = []string{
 		"github.com/redis/go-redis/v9",
 		"github.com/cespare/xxhash/v2",
@@ -406,6 +423,9 @@ var (
 
 	//go:embed testdata/wire_test.go.txt
 	wireTest string
+
+	//go:embed testdata/vet_test.go.txt
+	vetTest string
 )
 
 func (p program) source(t *testing.T) string {

@@ -12,3 +12,5 @@ require (
 replace github.com/unkn0wn-root/cascache/internal/redistest => ../redistest
 
 replace github.com/unkn0wn-root/cascache/internal/tools => ../tools
+
+replace github.com/unkn0wn-root/cascache/vet => ../../vet

@@ -1,5 +1,5 @@
-// Package tools holds what stands behind the Makefile, and pins the versions of
-// staticcheck and revive in its go.mod.
+// Package tools holds what stands behind the Makefile. Its go.mod pins the versions
+// of staticcheck and revive, and names cascachevet of this repository.
 //
 //   - alone tests every module on its own, with -race where goroutines meet.
 //   - deps looks for a redis-server, a Chromium and a Prometheus, and installs them

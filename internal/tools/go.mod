@@ -4,6 +4,7 @@ go 1.26.0
 
 tool (
 	github.com/mgechev/revive
+	github.com/unkn0wn-root/cascache/vet/cmd/cascachevet
 	honnef.co/go/tools/cmd/staticcheck
 )
 
@@ -24,9 +25,12 @@ require (
 	github.com/mgechev/dots v1.0.0 // indirect
 	github.com/mgechev/revive v1.17.0 // indirect
 	github.com/spf13/afero v1.15.0 // indirect
+	github.com/unkn0wn-root/cascache/vet v0.0.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.37.0 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
 )
+
+replace github.com/unkn0wn-root/cascache/vet => ../../vet

@@ -1,0 +1,2 @@
+// Package testfiles has nothing to report but in its tests.
+package testfiles

@@ -1,0 +1,2 @@
+// Package tests has nothing to report but in its tests.
+package tests
