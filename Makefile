@@ -55,8 +55,8 @@ verify: FUZZTIME  = 1s
 verify: SOAK      = 1
 verify: BACKENDS  = 1
 verify: BUSY      = 0
-verify: MUTANTS   = 40
-verify: CAMPAIGN  = 60s
+verify: MUTANTS   = 25
+verify: CAMPAIGN  = 45s
 verify: BENCHARGS = -short
 verify: test demo lint race oldest soak fuzz mutants bench-check campaign ## everything: the above and below, in forms that take half an hour
 
